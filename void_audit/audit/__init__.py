@@ -1,0 +1,1 @@
+"""The checker. Imports no maker, no torch, no writer."""

@@ -1,0 +1,1 @@
+"""Bytes that must stay the same for ever."""

@@ -1,0 +1,1 @@
+"""The log: entries, tree, checkpoints, blobs. The sequencer is the only writer."""

@@ -1,0 +1,85 @@
+"""Typed facts: all that policy ever sees. Computed once, stored in the ledger, replayable."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from void_audit.model.base import Name, Value
+
+
+class RequestFacts(Value):
+    """From the request."""
+
+    operation: Name
+    asset_class: Name
+    purpose: str
+    distribution: tuple[Name, ...]
+    instruction_words: tuple[str, ...]
+    """Instruction, object and background prompt, lower case, split at non-letters, sorted, distinct."""
+    rights_not_before: datetime | None
+    rights_not_after: datetime | None
+    requester_roles: tuple[Name, ...]
+
+
+class SourceFacts(Value):
+    """From the source clip."""
+
+    stored: bool
+    """The original is hashed and kept."""
+    credentials: Name
+    width: int
+    height: int
+    duration_seconds: float
+
+
+class MaskFacts(Value):
+    """From the quadmask."""
+
+    removed_percent_max: float
+    affected_percent_max: float
+    opened_percent_max: float
+
+
+class ReasoningFacts(Value):
+    """From the reasoner's checked answer."""
+
+    engine: Name
+    is_model: bool
+    confidence: float
+    affected: int
+    moving: int
+    """Affected physical objects that would move otherwise."""
+    words: tuple[str, ...]
+
+
+class EngineFacts(Value):
+    """From the plan."""
+
+    segmenter: Name
+    synthesizer: Name
+    refiner: Name
+    counterfactual_dynamics: bool
+    weights: tuple[Name, ...]
+    """SHA-256 of every model file that takes part."""
+    weights_approved: bool
+    """Every one of them is in the registry."""
+
+
+class OutputFacts(Value):
+    """Measured on the encoded file."""
+
+    keep_samples_changed: int
+    containment_worst: float
+    source_credentials_kept: bool
+
+
+class Facts(Value):
+    """What is known at a stage: later parts are None before their stage. ``now`` is an input, not a clock."""
+
+    now: datetime
+    request: RequestFacts
+    source: SourceFacts
+    mask: MaskFacts | None = None
+    reasoning: ReasoningFacts | None = None
+    engine: EngineFacts | None = None
+    output: OutputFacts | None = None

@@ -1,0 +1,91 @@
+"""The ``EditPlan``: every parameter that can change a pixel. Its digest is what people approve."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from void_audit.model.base import Name, Sha256, Value
+from void_audit.model.engine import EngineInfo
+from void_audit.model.geometry import Rect
+from void_audit.model.mask import MaskIdentity
+
+
+class Geometry(Value):
+    """The part of the picture that is synthesised, and the size at which that is done."""
+
+    crop: Rect
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+
+
+class Windows(Value):
+    """Temporal windows, in frames. A clip no longer than ``length`` is one window."""
+
+    length: Annotated[int, Field(ge=2)] = 96
+    overlap: Annotated[int, Field(ge=0)] = 16
+
+
+class PropagateSettings(Value):
+    """Pass 1 of the embedded engine: fill from other frames, then by exemplar."""
+
+    engine: Literal["propagate"] = "propagate"
+    min_samples: Annotated[int, Field(ge=1)] = 3
+    """Consistent samples from other frames before a pixel counts as seen."""
+    consistency: Annotated[float, Field(gt=0)] = 12.0
+    """Largest spread (0-255 levels) of samples that count as consistent."""
+    guard: Annotated[int, Field(ge=0)] = 3
+    """Pixels around opened areas of other frames that are not trusted as background."""
+    patch: Annotated[int, Field(ge=3)] = 7
+    """PatchMatch patch size, pixels."""
+
+
+class FlowRefineSettings(Value):
+    """Pass 2 of the embedded engine: temporal refinement along optical flow."""
+
+    engine: Literal["flow-refine"] = "flow-refine"
+    radius: Annotated[int, Field(ge=1, le=8)] = 2
+    """Frames to either side that take part."""
+    sigma: Annotated[float, Field(gt=0)] = 10.0
+    """Levels (0-255): how far a neighbour may differ and still count."""
+
+
+class CompositeSettings(Value):
+    """How the synthesised pixels are laid over the source."""
+
+    feather: Annotated[int, Field(ge=0, le=64)] = 4
+    """Width of the seam in source pixels; it lies inside the opened classes."""
+
+
+class EncoderSettings(Value):
+    """The finished picture track."""
+
+    codec: Literal["h264", "ffv1"] = "h264"
+    crf: Annotated[int, Field(ge=0, le=51)] = 15
+    preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow"] = "medium"
+
+
+class EditPlan(Value):
+    """Everything that decides the finished pixels; nothing else may.
+
+    ``seed`` is a decimal string, because JSON numbers end at 2**53.
+    """
+
+    schema_version: Literal[1] = 1
+    edit: Name
+    source: Sha256
+    request: Sha256
+    """Digest of the (salted) request blob: instruction, clicks, background prompt."""
+    mask_schema: Literal["quadmask"] = "quadmask"
+    mask: MaskIdentity
+    engine: EngineInfo
+    refiner: EngineInfo
+    profile: Literal["native", "384p"]
+    geometry: Geometry
+    windows: Windows
+    pass1: PropagateSettings
+    pass2: FlowRefineSettings
+    seed: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    composite: CompositeSettings
+    encoder: EncoderSettings

@@ -1,0 +1,338 @@
+"""The records of the ledger: one predicate class per kind, inside an in-toto Statement v1.
+
+An entry of the log is a DSSE envelope over ``Statement`` (spec/ledger section 1). ``predicateType`` is
+``https://voidaudit.org/records/<kind>/v<version>``; a predicate class is the newest version of its kind
+and older versions are upgraded on reading. No record carries personal text: that lives in salted blobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from void_audit.model.base import BlobRef, Name, Sha256, Share, Text, Value
+from void_audit.model.clip import ClipInfo, PacketDigests
+from void_audit.model.decision import PolicyDecision
+from void_audit.model.engine import EngineInfo, RunFacts
+from void_audit.model.mask import MaskIdentity, MaskStatistics
+from void_audit.model.plan import EncoderSettings
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+PREDICATE_BASE = "https://voidaudit.org/records/"
+
+KeyId = Sha256
+"""SHA-256 of a public key's SubjectPublicKeyInfo (DER)."""
+
+
+class Role(StrEnum):
+    """What a key may be answerable for."""
+
+    EDITOR = "editor"
+    APPROVER = "approver"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+    MACHINE = "machine"
+
+
+class Kind(StrEnum):
+    """Record kinds that this version writes and reads."""
+
+    KEY_EVENT = "key-event"
+    SOURCE = "source"
+    INTENT = "intent"
+    POLICY_DECISION = "policy-decision"
+    SEGMENTATION = "segmentation"
+    REASONING = "reasoning"
+    MASK = "mask"
+    PLAN = "plan"
+    APPROVAL = "approval"
+    REJECTION = "rejection"
+    PASS = "pass"
+    COMPOSITE = "composite"
+    OUTPUT = "output"
+    SEAL = "seal"
+
+
+class Predicate(Value):
+    """Common to all kinds. ``claimed_time`` is the signer's own clock (RFC 3339): never evidence of time."""
+
+    kind: ClassVar[Kind]
+    version: ClassVar[int] = 1
+    signers: ClassVar[frozenset[Role]]
+    """A record of this kind must be signed under a key that holds one of these roles."""
+
+    claimed_time: Name
+    edit: Name | None
+
+
+class KeyEvent(Predicate):
+    """Enrolment or revocation of a key. ``sequence`` counts key events from 0; ``previous`` chains them."""
+
+    kind: ClassVar = Kind.KEY_EVENT
+    signers: ClassVar = frozenset({Role.ADMIN})
+
+    edit: None = None
+    action: Literal["enrol", "revoke"]
+    key: KeyId
+    algorithm: Literal["ed25519"]
+    public_key: Annotated[str, Field(max_length=400)]
+    """SubjectPublicKeyInfo, DER, base64."""
+    roles: tuple[Role, ...]
+    sequence: Annotated[int, Field(ge=0)]
+    previous: Sha256 | None
+    """Leaf hash of the previous key event; None only for sequence 0, which enrols its own signer."""
+    holder: BlobRef
+    """Salted: the person's or machine's name."""
+
+
+class Source(Predicate):
+    """The clip as it came in. Subject: the file's SHA-256."""
+
+    kind: ClassVar = Kind.SOURCE
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    clip: ClipInfo
+    packets: PacketDigests
+    credentials: Literal["none", "invalid", "valid", "trusted", "unreadable"]
+    """State of a C2PA manifest found in the source; ``valid`` is anybody's key."""
+
+
+class Intent(Predicate):
+    """What a person asks for. Subject: the source's SHA-256."""
+
+    kind: ClassVar = Kind.INTENT
+    signers: ClassVar = frozenset({Role.EDITOR})
+
+    edit: Name
+    requester: KeyId
+    operation: Name
+    asset_class: Name
+    distribution: tuple[Name, ...]
+    clicks: int
+    request: BlobRef
+    """Salted: the whole EditRequest as JSON."""
+    prompt: BlobRef
+    """Salted: prompt.json, byte for byte as given."""
+
+
+class PolicyDecisionRecord(Predicate):
+    """A decision and the facts it was made on, so that anyone can recompute it."""
+
+    kind: ClassVar = Kind.POLICY_DECISION
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    decision: BlobRef
+    """The PolicyDecision as JSON: it can outgrow a leaf."""
+    facts: BlobRef
+    stage: Name
+    verdict: Name
+    approvals_required: int
+    packs: Mapping[str, Sha256]
+    """Pack name to SHA-256 of its text."""
+    fired: tuple[Name, ...]
+    engine: Name
+
+
+class Segmentation(Predicate):
+    """The object on every frame. Subject: the track file."""
+
+    kind: ClassVar = Kind.SEGMENTATION
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    engine: EngineInfo
+    track: BlobRef
+    width: int
+    height: int
+    frames: int
+    confidence: tuple[Share, Share, Share]
+    """Minimum, median, maximum over the frames."""
+    confidences: BlobRef
+    warnings: tuple[Text, ...]
+    run: RunFacts
+
+
+class ReasoningRecord(Predicate):
+    """What was asked and answered, and what of it was accepted."""
+
+    kind: ClassVar = Kind.REASONING
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    engine: EngineInfo
+    settings: Mapping[str, str | int | float | bool]
+    request: BlobRef
+    reply: BlobRef
+    consequences: BlobRef
+    """Salted: the checked Consequences as JSON."""
+    affected: int
+    warnings: tuple[Text, ...]
+    run: RunFacts
+
+
+class MaskRecord(Predicate):
+    """The quadmask. Subject: its Merkle root over class indices."""
+
+    kind: ClassVar = Kind.MASK
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    schema_name: Name
+    identity: MaskIdentity
+    mask: BlobRef
+    frame_hashes: BlobRef
+    """JSON list of the per-frame SHA-256 digests, in hexadecimal."""
+    statistics: MaskStatistics
+    preview: BlobRef
+    origin: Literal["composed", "imported"]
+    changes: tuple[Text, ...] = ()
+    """What an import had to change, in words."""
+
+
+class PlanRecord(Predicate):
+    """The exact plan. Subject: its digest. A later plan of the same edit makes earlier approvals lapse."""
+
+    kind: ClassVar = Kind.PLAN
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    plan: BlobRef
+    digest: Sha256
+    """SHA-256 of the plan's RFC 8785 bytes; equal to ``plan.sha256``."""
+    run: RunFacts
+
+
+class Approval(Predicate):
+    """A person answers for one exact plan. Subject: the plan's digest."""
+
+    kind: ClassVar = Kind.APPROVAL
+    signers: ClassVar = frozenset({Role.APPROVER, Role.COMPLIANCE})
+
+    edit: Name
+    plan: Sha256
+    comment: BlobRef | None = None
+
+
+class Rejection(Predicate):
+    """A person refuses one exact plan: the edit ends there."""
+
+    kind: ClassVar = Kind.REJECTION
+    signers: ClassVar = frozenset({Role.APPROVER, Role.COMPLIANCE})
+
+    edit: Name
+    plan: Sha256
+    comment: BlobRef | None = None
+
+
+class PassRecord(Predicate):
+    """One synthesis pass. Subject: the lossless take."""
+
+    kind: ClassVar = Kind.PASS
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    number: Literal[1, 2]
+    plan: Sha256
+    engine: EngineInfo
+    take: BlobRef
+    statistics: Mapping[str, float]
+    warnings: tuple[Text, ...]
+    run: RunFacts
+
+
+class CompositeRecord(Predicate):
+    """What was laid over the source, measured before encoding."""
+
+    kind: ClassVar = Kind.COMPOSITE
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    plan: Sha256
+    frames: int
+    keep_samples: int
+    """Samples (luma and chroma) that only KEEP pixels touch."""
+    keep_samples_changed: int
+    """How many of them differ from the source before encoding: 0, or the edit is not delivered."""
+    opened_share_max: Share
+    run: RunFacts
+
+
+class Output(Predicate):
+    """The encoded, not yet sealed, file. Subject: its SHA-256."""
+
+    kind: ClassVar = Kind.OUTPUT
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    plan: Sha256
+    clip: ClipInfo
+    packets: PacketDigests
+    encoder: EncoderSettings
+    containment_worst: float
+    """Largest deviation outside the mask after encoding (see audit.containment), in levels."""
+    counterfactual_dynamics: bool
+    key_events: int
+    """Number of key events in the log when this was written: an omitted one is noticed."""
+
+
+class SealRecord(Predicate):
+    """The finished file. Subject: its SHA-256. Cannot be inside the file; FILE.receipt carries it."""
+
+    kind: ClassVar = Kind.SEAL
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    unsealed: Sha256
+    manifest: Name
+    """Label of the active C2PA manifest."""
+    certificate: Sha256
+    """SHA-256 of the DER signing certificate."""
+    log_size: int
+    """Size of the checkpoint inside the manifest."""
+
+
+PREDICATES: dict[Kind, type[Predicate]] = {
+    cls.kind: cls
+    for cls in (
+        KeyEvent, Source, Intent, PolicyDecisionRecord, Segmentation, ReasoningRecord, MaskRecord,
+        PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output, SealRecord,
+    )
+}  # fmt: skip
+
+
+class Subject(Value):
+    """An artifact that a statement is about."""
+
+    name: Name
+    digest: Mapping[Literal["sha256"], Sha256]
+
+
+class Statement(Value):
+    """An in-toto Statement v1 with one of our predicates, parsed."""
+
+    subjects: tuple[Subject, ...]
+    predicate: Predicate
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the predicate."""
+        return self.predicate.kind
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that is canonicalised and signed."""
+        predicate = self.predicate
+        return {
+            "_type": STATEMENT_TYPE,
+            "subject": [s.model_dump(mode="json") for s in self.subjects],
+            "predicateType": f"{PREDICATE_BASE}{predicate.kind}/v{predicate.version}",
+            "predicate": predicate.model_dump(mode="json"),
+        }
+
+
+__all__ = ["PREDICATES", "PolicyDecision", "Predicate", "Statement"]

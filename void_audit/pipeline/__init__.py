@@ -1,0 +1,1 @@
+"""VOID's four stages, one folder each."""

@@ -1,0 +1,1 @@
+"""From object and consequences to the quadmask."""

@@ -1,0 +1,1 @@
+"""From clicks to the object on every frame."""

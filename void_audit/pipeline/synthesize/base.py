@@ -1,0 +1,64 @@
+"""The interfaces of pass 1 (synthesizer) and pass 2 (refiner). Any refiner can follow any synthesizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from void_audit.model.clip import RGB, Clip
+from void_audit.model.engine import EngineInfo, Progress, no_progress
+from void_audit.model.mask import ClassSequence
+from void_audit.model.plan import EditPlan
+
+FrameSink = Callable[[RGB], None]
+"""Receives the pictures of a take in display order, ``plan.geometry`` height x width, one per frame."""
+
+
+@dataclass(frozen=True)
+class TakeReport:
+    """What a pass says of its own work. ``statistics`` are shares (0-1) or levels (0-255)."""
+
+    frames: int
+    statistics: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Synthesizer(Protocol):
+    """Pass 1: pictures without the object."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine is."""
+
+    def synthesize(
+        self,
+        clip: Clip,
+        mask: ClassSequence,
+        plan: EditPlan,
+        sink: FrameSink,
+        progress: Progress = no_progress,
+    ) -> TakeReport:
+        """Write one picture of ``plan.geometry`` per frame to ``sink``.
+
+        ``clip`` and ``mask`` are the whole clip at the source's own size.
+        """
+
+
+class Refiner(Protocol):
+    """Pass 2: a take made better."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine is."""
+
+    def refine(
+        self,
+        clip: Clip,
+        take: Clip,
+        mask: ClassSequence,
+        plan: EditPlan,
+        sink: FrameSink,
+        progress: Progress = no_progress,
+    ) -> TakeReport:
+        """Write one picture of ``plan.geometry`` per frame to ``sink``; ``take`` is pass 1's, lossless."""

@@ -1,0 +1,1 @@
+"""Rule packs, typed facts, evaluation, explanations."""

@@ -1,0 +1,1 @@
+"""C2PA manifests and signing certificates."""

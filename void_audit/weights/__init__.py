@@ -1,0 +1,1 @@
+"""Which model files may be used, where they come from, and their digests."""
