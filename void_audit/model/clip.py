@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Protocol
 
@@ -66,6 +67,22 @@ class PacketDigests(Value):
 
     video: Sha256
     audio: tuple[Sha256, ...]
+
+
+Plane = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+"""One plane of a picture as coded, ``(rows, columns)``."""
+
+
+@dataclass(frozen=True)
+class PlaneFrame:
+    """One picture as coded, turned to display orientation: planes in their own size and bit depth.
+
+    ``pixel_format`` is FFmpeg's name (``yuv420p``, ``yuv422p10le``, ...), ``pts`` counts ``time_base``.
+    """
+
+    planes: tuple[Plane, ...]
+    pixel_format: str
+    pts: int
 
 
 class Clip(Protocol):

@@ -12,7 +12,7 @@ NoteText = Annotated[str, Field(max_length=100_000)]
 
 
 class LoggedEntry(Value):
-    """One entry with its place in the log and an inclusion proof for a checkpoint of ``size`` given elsewhere."""
+    """One entry, its place in the log, and an inclusion proof for a checkpoint given elsewhere."""
 
     index: Annotated[int, Field(ge=0)]
     envelope: Annotated[str, Field(max_length=90_000)]
