@@ -1,0 +1,217 @@
+"""The order in which an edit's records may follow one another: a pure state machine.
+
+    source -> intent -> policy(intent) -> [segmentation -> reasoning ->] mask -> plan -> policy(plan)
+           -> approval* -> pass 1 -> pass 2 -> composite -> output -> policy(output) -> seal
+
+A plan may be followed by another plan until synthesis begins: earlier approvals then no longer count.
+``policy(plan)`` may be repeated before synthesis (time has passed); the latest verdict counts. A denial or
+a rejection ends the edit, except that a new plan may follow a denied plan. Makers ask ``refuse`` before they
+write; checkers fold the records that they were given and report the first refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from void_audit.model.records import (
+    Approval,
+    CompositeRecord,
+    Intent,
+    KeyId,
+    Kind,
+    MaskRecord,
+    Output,
+    PassRecord,
+    PlanRecord,
+    PolicyDecisionRecord,
+    Predicate,
+    ReasoningRecord,
+    Rejection,
+    SealRecord,
+    Segmentation,
+    Source,
+    Statement,
+)
+
+P = TypeVar("P", bound=Predicate)
+
+Step = str
+"""A record kind, with a decision's stage and a pass's number: ``policy-decision:plan``, ``pass:1``."""
+
+AFTER: dict[Step, frozenset[Step]] = {
+    "source": frozenset({""}),
+    "intent": frozenset({"source"}),
+    "policy-decision:intent": frozenset({"intent"}),
+    "segmentation": frozenset({"policy-decision:intent"}),
+    "reasoning": frozenset({"segmentation"}),
+    "mask": frozenset({"reasoning", "policy-decision:intent"}),
+    "plan": frozenset({"mask", "plan", "policy-decision:plan", "approval"}),
+    "policy-decision:plan": frozenset({"plan", "policy-decision:plan", "approval"}),
+    "approval": frozenset({"policy-decision:plan", "approval"}),
+    "rejection": frozenset({"policy-decision:plan", "approval"}),
+    "pass:1": frozenset({"policy-decision:plan", "approval"}),
+    "pass:2": frozenset({"pass:1"}),
+    "composite": frozenset({"pass:2"}),
+    "output": frozenset({"composite"}),
+    "policy-decision:output": frozenset({"output"}),
+    "seal": frozenset({"policy-decision:output"}),
+}
+"""For every step the steps that may come directly before it; ``""`` is the beginning."""
+
+
+def step_of(predicate: Predicate) -> Step:
+    """The step that a record is."""
+    if isinstance(predicate, PolicyDecisionRecord):
+        return f"{predicate.kind}:{predicate.stage}"
+    if isinstance(predicate, PassRecord):
+        return f"{predicate.kind}:{predicate.number}"
+    return str(predicate.kind)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A record with the keys under which it is validly signed."""
+
+    statement: Statement
+    signers: tuple[KeyId, ...]
+
+
+@dataclass(frozen=True)
+class EditState:
+    """Everything that the records of one edit say so far."""
+
+    last: Step = ""
+    records: dict[Step, Predicate] = field(default_factory=dict)
+    """The newest record of every step."""
+    approvers: tuple[KeyId, ...] = ()
+    """Who approved the present plan."""
+
+    def get(self, step: Step, kind: type[P]) -> P | None:
+        """The newest record of ``step``, or None."""
+        return cast("P | None", self.records.get(step))
+
+    @property
+    def source(self) -> Source | None:
+        """The source record."""
+        return self.get("source", Source)
+
+    @property
+    def intent(self) -> Intent | None:
+        """The intent record."""
+        return self.get("intent", Intent)
+
+    @property
+    def segmentation(self) -> Segmentation | None:
+        """The segmentation record."""
+        return self.get("segmentation", Segmentation)
+
+    @property
+    def reasoning(self) -> ReasoningRecord | None:
+        """The reasoning record."""
+        return self.get("reasoning", ReasoningRecord)
+
+    @property
+    def mask(self) -> MaskRecord | None:
+        """The mask record."""
+        return self.get("mask", MaskRecord)
+
+    @property
+    def plan(self) -> PlanRecord | None:
+        """The newest plan."""
+        return self.get("plan", PlanRecord)
+
+    @property
+    def composite(self) -> CompositeRecord | None:
+        """The composite record."""
+        return self.get("composite", CompositeRecord)
+
+    @property
+    def output(self) -> Output | None:
+        """The output record."""
+        return self.get("output", Output)
+
+    @property
+    def seal(self) -> SealRecord | None:
+        """The seal record."""
+        return self.get("seal", SealRecord)
+
+    def decision(self, stage: str) -> PolicyDecisionRecord | None:
+        """The newest decision of a policy stage."""
+        return self.get(f"policy-decision:{stage}", PolicyDecisionRecord)
+
+    def take(self, number: int) -> PassRecord | None:
+        """The record of pass 1 or 2."""
+        return self.get(f"pass:{number}", PassRecord)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether a person has refused the plan."""
+        return "rejection" in self.records
+
+    @property
+    def valid_approvers(self) -> frozenset[KeyId]:
+        """Distinct people who approved the present plan, the requester never among them."""
+        requester = self.intent.requester if self.intent else None
+        return frozenset(self.approvers) - {requester}
+
+    @property
+    def approvals_missing(self) -> int:
+        """How many more approvals the newest decision on the plan asks for."""
+        decision = self.decision("plan")
+        return max(0, decision.approvals_required - len(self.valid_approvers)) if decision else 0
+
+    def refuse(self, predicate: Predicate) -> str | None:
+        """Why ``predicate`` may not be the next record, or None if it may."""
+        step = step_of(predicate)
+        if self.last not in AFTER.get(step, frozenset()):
+            return f"{step} cannot follow {self.last or 'the beginning'}"
+        if self.rejected:
+            return f"{step} after the plan was rejected"
+        return self._refuse_denied(step) or self._refuse_binding(predicate)
+
+    def advance(self, entry: Signed) -> EditState:
+        """The state with one more record. Call ``refuse`` first; this does not check."""
+        predicate = entry.statement.predicate
+        step = step_of(predicate)
+        approvers = self.approvers
+        if isinstance(predicate, PlanRecord):
+            approvers = ()
+        if isinstance(predicate, Approval):
+            approvers = (*approvers, *entry.signers)
+        return replace(self, last=step, records={**self.records, step: predicate}, approvers=approvers)
+
+    def _refuse_denied(self, step: Step) -> str | None:
+        stage, _, _ = self.last.partition(":")
+        if stage == Kind.POLICY_DECISION and step not in {"plan", "policy-decision:plan"}:
+            decision = self.records[self.last]
+            if isinstance(decision, PolicyDecisionRecord) and decision.verdict != "allow":
+                return f"{step} although policy denied at stage {decision.stage}"
+        return None
+
+    def _refuse_binding(self, predicate: Predicate) -> str | None:
+        """The record must speak of the present plan, and synthesis needs its approvals."""
+        bound = getattr(predicate, "plan", None)
+        if isinstance(predicate, Approval | Rejection | PassRecord | CompositeRecord | Output):
+            digest = self.plan.digest if self.plan else None
+            if bound != digest:
+                return f"{predicate.kind} of plan {bound}, but the present plan is {digest}"
+        if isinstance(predicate, PassRecord) and predicate.number == 1:
+            decision = self.decision("plan")
+            if decision is None or decision.verdict != "allow":
+                return "synthesis although policy did not allow the plan"
+            if self.approvals_missing:
+                return f"synthesis with {self.approvals_missing} approval(s) missing"
+        return None
+
+
+def fold(entries: Iterable[Signed]) -> tuple[EditState, str | None]:
+    """All records in order; returns the state reached and the first refusal, if any."""
+    state = EditState()
+    for entry in entries:
+        reason = state.refuse(entry.statement.predicate)
+        if reason is not None:
+            return state, reason
+        state = state.advance(entry)
+    return state, None
