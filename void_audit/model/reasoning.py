@@ -15,7 +15,7 @@ GridIndex = Annotated[int, Field(ge=0, le=255)]
 
 
 class Grid(Value):
-    """Cells laid over the picture; the last row and column take the remainder."""
+    """Cells laid over the picture; border ``i`` lies at ``floor(i * length / cells)`` (``model.grid``)."""
 
     rows: Annotated[int, Field(ge=1, le=256)]
     cols: Annotated[int, Field(ge=1, le=256)]
