@@ -97,7 +97,7 @@ def parse_prompt(data: bytes) -> str:
             'Write {"bg": "<the scene after the edit>"}.',
         )
     text = prompt["bg"]
-    if not isinstance(text, str) or len(text.split()) < 2:  # noqa: PLR2004 - one word describes nothing
+    if not isinstance(text, str) or len(text.split()) < 2:
         raise RequestError(
             "prompt-empty",
             f"prompt.json: bg is {text!r}, which describes nothing.",

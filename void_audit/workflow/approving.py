@@ -1,0 +1,52 @@
+"""People answer for an exact plan: approve or reject."""
+
+from __future__ import annotations
+
+from void_audit.errors import DeniedError, OrderError
+from void_audit.model.lifecycle import EditState
+from void_audit.model.records import Approval, Rejection
+from void_audit.model.signing import Signer
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.studio import Studio
+
+
+def approve(studio: Studio, edit: str, person: Signer, comment: str = "") -> EditState:
+    """Sign the present plan's digest. Approving the same plan twice with one key changes nothing.
+
+    Raises:
+        DeniedError: ``approver-is-requester``, ``role-missing``.
+        OrderError: there is no plan that waits for approval.
+    """
+    return _answer(studio, edit, person, comment, Approval)
+
+
+def reject(studio: Studio, edit: str, person: Signer, comment: str = "") -> EditState:
+    """Refuse the present plan: the edit ends."""
+    return _answer(studio, edit, person, comment, Rejection)
+
+
+def _answer(
+    studio: Studio, edit: str, person: Signer, comment: str, kind: type[Approval] | type[Rejection]
+) -> EditState:
+    with studio.edits.lock(edit):
+        recorder = Recorder(studio, edit)
+        plan, intent = recorder.state.plan, recorder.state.intent
+        if plan is None or intent is None:
+            raise OrderError("plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`.")
+        if person.key_id == intent.requester:
+            raise DeniedError(
+                "approver-is-requester", "Whoever asked for an edit cannot answer for it.", "Ask a colleague."
+            )
+        roles = studio.registry().roles_at(person.key_id, studio.ledger.size)
+        if not roles & kind.signers:
+            raise DeniedError(
+                "role-missing",
+                f"This key holds {sorted(roles) or 'no role'}, not {sorted(kind.signers)}.",
+                "Enrol an approver with `void-audit keys add NAME --role approver`.",
+            )
+        if kind is Approval and person.key_id in recorder.state.valid_approvers:
+            return recorder.state
+        blob = studio.blobs.put(comment.encode(), "text/plain", salted=True) if comment else None
+        record = kind(**recorder.common(), plan=plan.digest, comment=blob)
+        recorder.record(record, {"plan": plan.digest}, person)
+        return recorder.state

@@ -1,0 +1,80 @@
+"""Drafts the ``EditPlan`` from the records and a person's choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from void_audit.errors import MaskError
+from void_audit.model.geometry import Rect
+from void_audit.model.mask import ClassSequence, MaskClass
+from void_audit.model.plan import (
+    CompositeSettings,
+    EditPlan,
+    EncoderSettings,
+    FlowRefineSettings,
+    PropagateSettings,
+    Windows,
+)
+from void_audit.pipeline.synthesize.geometry import choose_geometry
+from void_audit.workflow.masking import source_clip, stored_mask
+from void_audit.workflow.recorder import Recorder
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person may choose of a plan; all of it ends up in the plan and nowhere else."""
+
+    profile: Literal["native", "384p"] = "native"
+    seed: int = 42
+    windows: Windows = field(default_factory=Windows)
+    pass1: PropagateSettings = field(default_factory=PropagateSettings)
+    pass2: FlowRefineSettings = field(default_factory=FlowRefineSettings)
+    composite: CompositeSettings = field(default_factory=CompositeSettings)
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+
+
+def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
+    """Everything that decides the finished pixels. Deterministic in the records and the choices."""
+    state, studio = recorder.state, recorder.studio
+    if state.mask is None or state.intent is None:
+        raise AssertionError("a plan before its mask")
+    opened = opened_box(stored_mask(recorder))
+    size = source_clip(recorder).info.size
+    return EditPlan(
+        edit=recorder.edit,
+        source=recorder.subject("source", "source"),
+        request=state.intent.request.sha256,
+        mask=state.mask.identity,
+        engine=studio.engines.synthesizer().info,
+        refiner=studio.engines.refiner().info,
+        profile=choices.profile,
+        geometry=choose_geometry(opened, size, choices.profile),
+        windows=choices.windows,
+        pass1=choices.pass1,
+        pass2=choices.pass2,
+        seed=str(choices.seed),
+        composite=choices.composite,
+        encoder=choices.encoder,
+    )
+
+
+def opened_box(mask: ClassSequence) -> Rect:
+    """Bounding box of everything that is not KEEP on any frame.
+
+    Raises:
+        MaskError: ``mask-empty`` if there is nothing.
+    """
+    rows = np.zeros(mask.size.height, bool)
+    columns = np.zeros(mask.size.width, bool)
+    for classes in mask.classes():
+        opened = classes != MaskClass.KEEP
+        rows |= opened.any(axis=1)
+        columns |= opened.any(axis=0)
+    if not rows.any():
+        raise MaskError("mask-empty", "The mask opens no pixel on any frame.", "Mark what is to be removed.")
+    top, bottom = np.flatnonzero(rows)[[0, -1]]
+    left, right = np.flatnonzero(columns)[[0, -1]]
+    return Rect(x=int(left), y=int(top), width=int(right - left) + 1, height=int(bottom - top) + 1)

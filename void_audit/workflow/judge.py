@@ -1,0 +1,145 @@
+"""Asks policy, and records the facts it saw with what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from void_audit.errors import DeniedError
+from void_audit.model.decision import PolicyDecision, Stage
+from void_audit.model.facts import EngineFacts, Facts, MaskFacts, OutputFacts, ReasoningFacts, SourceFacts
+from void_audit.model.lifecycle import EditState
+from void_audit.model.plan import EditPlan
+from void_audit.model.reasoning import Consequences
+from void_audit.model.records import Intent, PolicyDecisionRecord, Role, Source
+from void_audit.model.request import EditRequest
+from void_audit.policy.evaluate import evaluate
+from void_audit.policy.facts import request_facts, words_of
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.studio import Studio
+
+
+def intent_facts(studio: Studio, request: EditRequest, roles: Sequence[Role], source: SourceFacts) -> Facts:
+    """What is known before anything runs."""
+    names = tuple(str(role) for role in roles)
+    return Facts(now=studio.clock(), request=request_facts(request, names), source=source)
+
+
+def source_facts(source: Source) -> SourceFacts:
+    """Facts of a recorded source."""
+    clip = source.clip
+    return SourceFacts(
+        stored=True,
+        credentials=source.credentials,
+        width=clip.width,
+        height=clip.height,
+        duration_seconds=clip.duration_seconds,
+    )
+
+
+def plan_facts(studio: Studio, state: EditState, base: Facts, plan: EditPlan) -> Facts:
+    """What is known before synthesis."""
+    if state.mask is None:
+        raise AssertionError("policy on a plan without a mask")
+    shares = state.mask.statistics
+    segmenter = state.segmentation.engine if state.segmentation else None
+    weights = {w.sha256 for e in (segmenter, plan.engine, plan.refiner) if e for w in e.weights}
+    if state.reasoning:
+        weights |= {w.sha256 for w in state.reasoning.engine.weights}
+    return base.model_copy(
+        update={
+            "mask": MaskFacts(
+                removed_percent_max=100 * (shares.max_share[0] + shares.max_share[1]),
+                affected_percent_max=100 * shares.max_share[2],
+                opened_percent_max=100 * shares.max_opened_share,
+            ),
+            "reasoning": reasoning_facts(studio, state),
+            "engine": EngineFacts(
+                segmenter=segmenter.name if segmenter else "supplied mask",
+                synthesizer=plan.engine.name,
+                refiner=plan.refiner.name,
+                counterfactual_dynamics=plan.engine.counterfactual_dynamics,
+                weights=tuple(sorted(weights)),
+                weights_approved=all(studio.approved_weights(digest) for digest in weights),
+            ),
+        }
+    )
+
+
+def reasoning_facts(studio: Studio, state: EditState) -> ReasoningFacts:
+    """Facts of the recorded reasoning; a supplied mask has none, and says so."""
+    record = state.reasoning
+    if record is None:
+        return ReasoningFacts(
+            engine="supplied mask", is_model=False, confidence=0.0, affected=0, moving=0, words=()
+        )
+    found = Consequences.model_validate_json(studio.blobs.read(record.consequences))
+    texts = (found.summary, found.scene_description, *(f"{a.noun} {a.why}" for a in found.affected))
+    return ReasoningFacts(
+        engine=record.engine.name,
+        is_model=record.engine.kind == "model",
+        confidence=found.confidence,
+        affected=len(found.affected),
+        moving=sum(a.will_move for a in found.affected),
+        words=words_of(*texts),
+    )
+
+
+def output_facts(base: Facts, keep_samples_changed: int, containment: float, kept: bool) -> Facts:
+    """What is known of the finished picture track."""
+    measured = OutputFacts(
+        keep_samples_changed=keep_samples_changed,
+        containment_worst=containment,
+        source_credentials_kept=kept,
+    )
+    return base.model_copy(update={"output": measured})
+
+
+def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
+    """Evaluate and record. A repeated question with the same answer is not recorded twice."""
+    decision = evaluate(recorder.studio.packs, facts, stage)
+    previous = recorder.state.decision(stage)
+    answer = (decision.verdict, decision.approvals_required, _fired(decision))
+    if previous and (previous.verdict, previous.approvals_required, previous.fired) == answer:
+        return decision
+    blobs = recorder.studio.blobs
+    packs = tuple(
+        ref.model_copy(update={"blob": blobs.put(pack.text, "application/yaml")})
+        for ref, pack in zip(decision.packs, recorder.studio.packs, strict=True)
+    )
+    decision = decision.model_copy(update={"packs": packs})
+    record = PolicyDecisionRecord(
+        **recorder.common(),
+        decision=recorder.put_json(decision),
+        facts=recorder.put_json(facts),
+        stage=stage,
+        verdict=decision.verdict,
+        approvals_required=decision.approvals_required,
+        packs={ref.name: ref.sha256 for ref in packs},
+        fired=_fired(decision),
+        engine=decision.engine,
+    )
+    recorder.record(record, {"facts": record.facts.sha256, "decision": record.decision.sha256})
+    return decision
+
+
+def insist(decision: PolicyDecision) -> None:
+    """Raise DeniedError ``policy-denied`` with every reason unless the verdict is ``allow``."""
+    if decision.verdict == "allow":
+        return
+    reasons = [
+        f"{o.pack}/{o.rule}: {o.because}" for o in decision.outcomes if o.error or (o.fired and o.effect == "deny")
+    ]
+    raise DeniedError(
+        "policy-denied",
+        f"Policy denies at stage {decision.stage}: " + " ".join(reasons or ["no active rule pack."]),
+        "`void-audit policy check REQUEST` shows each rule with what it saw.",
+    )
+
+
+def requester_roles(studio: Studio, intent: Intent) -> tuple[Role, ...]:
+    """Roles that the requester's key holds now."""
+    return tuple(sorted(studio.registry().roles_at(intent.requester, studio.ledger.size)))
+
+
+def _fired(decision: PolicyDecision) -> tuple[str, ...]:
+    return tuple(f"{o.pack}/{o.rule}" for o in decision.outcomes if o.fired or o.error)

@@ -1,0 +1,151 @@
+"""From a request to a plan that policy has judged: no pixel is synthesised here.
+
+Each step first looks whether its record is there; after each step the artifact is stored, then the record
+written. So running the same request again after a kill goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from void_audit.errors import RequestError
+from void_audit.media.packets import packet_digests
+from void_audit.media.probe import probe
+from void_audit.model.facts import Facts
+from void_audit.model.lifecycle import EditState
+from void_audit.model.records import Intent, PlanRecord, Source
+from void_audit.model.request import EditRequest
+from void_audit.model.signing import Signer
+from void_audit.pipeline.segment.clicks import check_clicks
+from void_audit.seal.credentials import read_state
+from void_audit.workflow import judge, masking
+from void_audit.workflow.drafting import Choices, draft_plan
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.request_folder import RequestFolder
+from void_audit.workflow.studio import Studio
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A planned edit."""
+
+    edit: str
+    state: EditState
+    resumed: bool
+
+
+def plan_request(studio: Studio, folder: RequestFolder, requester: Signer, choices: Choices) -> Planned:
+    """Plan a request; the same request again resumes its newest unfinished edit.
+
+    Raises:
+        RequestError: the clip and the request do not fit together.
+        DeniedError: policy denies; the decision is recorded.
+    """
+    info = probe(folder.clip)
+    if folder.mask is None:
+        check_clicks(folder.request.clicks, info)
+    edit, resumed = _find_or_create(studio, folder.fingerprint())
+    with studio.edits.lock(edit):
+        recorder = Recorder(studio, edit)
+        _source(recorder, folder)
+        _intent(recorder, folder, requester)
+        facts = base_facts(recorder)
+        judge.insist(judge.decide(recorder, facts, "intent"))
+        masking.make_mask(recorder, folder)
+        if recorder.state.plan is None or recorder.state.take(1) is None:
+            write_plan(recorder, choices)
+    return Planned(edit, recorder.state, resumed)
+
+
+def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
+    """Plan a known edit again with other choices; approvals of the previous plan lapse."""
+    with studio.edits.lock(edit):
+        recorder = Recorder(studio, edit)
+        if recorder.state.mask is None:
+            raise RequestError(
+                "plan-incomplete", f"Edit {edit} has no mask yet.", "Run `void-audit plan REQUEST` again."
+            )
+        write_plan(recorder, choices)
+        return Planned(edit, recorder.state, resumed=True)
+
+
+def write_plan(recorder: Recorder, choices: Choices) -> None:
+    """Draft the plan, record it if it differs from the present one, and ask policy."""
+    recorder.start()
+    plan = draft_plan(recorder, choices)
+    digest_ref = recorder.put_json(plan)
+    present = recorder.state.plan
+    if present is None or present.digest != digest_ref.sha256:
+        record = PlanRecord(
+            **recorder.common(), plan=digest_ref, digest=digest_ref.sha256, run=recorder.run_facts()
+        )
+        recorder.record(record, {"plan": record.digest})
+    facts = judge.plan_facts(recorder.studio, recorder.state, base_facts(recorder), plan)
+    judge.insist(judge.decide(recorder, facts, "plan"))
+
+
+def base_facts(recorder: Recorder) -> Facts:
+    """Facts of request and source, from the records."""
+    state, studio = recorder.state, recorder.studio
+    if state.source is None or state.intent is None:
+        raise AssertionError("facts before intent")
+    request = recorded_request(recorder)
+    roles = judge.requester_roles(studio, state.intent)
+    return judge.intent_facts(studio, request, roles, judge.source_facts(state.source))
+
+
+def recorded_request(recorder: Recorder) -> EditRequest:
+    """The request as it was recorded."""
+    if recorder.state.intent is None:
+        raise AssertionError("request before intent")
+    return EditRequest.model_validate_json(recorder.studio.blobs.read(recorder.state.intent.request))
+
+
+def _find_or_create(studio: Studio, fingerprint: str) -> tuple[str, bool]:
+    for edit in studio.edits.with_fingerprint(fingerprint):
+        state = Recorder(studio, edit).state
+        if state.seal is None and not state.rejected:
+            return edit, True
+    return studio.edits.create(fingerprint), False
+
+
+def _source(recorder: Recorder, folder: RequestFolder) -> None:
+    if recorder.state.source is not None:
+        return
+    studio = recorder.studio
+    studio.progress("reading the clip", 0, 1)
+    blob = studio.blobs.put_file(folder.clip, "video/mp4")
+    stored = studio.blobs.path(blob)
+    record = Source(
+        **recorder.common(),
+        clip=probe(stored),
+        packets=packet_digests(stored),
+        credentials=read_state(stored, studio.trust_pem),
+    )
+    recorder.record(record, {"source": blob.sha256})
+    studio.progress("reading the clip", 1, 1)
+
+
+def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> None:
+    if recorder.state.intent is not None:
+        return
+    blobs = recorder.studio.blobs
+    # The log and the file know people by key; the name stays in the workspace.
+    request = folder.request.model_copy(update={"requester": requester.key_id})
+    record = Intent(
+        **recorder.common(),
+        requester=requester.key_id,
+        operation=request.operation,
+        asset_class=request.asset_class,
+        distribution=request.distribution,
+        clicks=len(request.clicks),
+        request=blobs.put(json.dumps(request.model_dump(mode="json")).encode(), "application/json", salted=True),
+        prompt=blobs.put(folder.prompt, "application/json", salted=True),
+    )
+    recorder.record(record, {"source": source_digest(recorder)}, requester)
+
+
+def source_digest(recorder: Recorder) -> str:
+    """SHA-256 of the source clip, from its record."""
+    return recorder.subject("source", "source")

@@ -1,0 +1,95 @@
+"""Reads an edit's records and writes the next one, never one that the lifecycle refuses."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from pydantic import BaseModel
+
+from void_audit.canon import dsse, jcs
+from void_audit.canon.statement import encode
+from void_audit.errors import OrderError
+from void_audit.model.base import BlobRef
+from void_audit.model.engine import RunFacts
+from void_audit.model.lifecycle import EditState, Signed, Step, fold, step_of
+from void_audit.model.records import Predicate, Statement, Subject
+from void_audit.model.signing import Signer
+from void_audit.workflow.studio import Studio
+
+LIBRARIES = ("numpy", "opencv-python-headless", "av", "pypatchmatch", "cel-expr-python", "c2pa-python")
+
+
+def state_of(studio: Studio, edit: str) -> EditState:
+    """Fold the edit's records.
+
+    Raises:
+        OrderError: ``ledger-order`` if the log holds a sequence that the lifecycle refuses.
+    """
+    entries = (Signed(e.statement, e.key_ids) for e in studio.ledger.entries(edit=edit))
+    state, refusal = fold(entries)
+    if refusal is not None:
+        raise OrderError("ledger-order", f"Edit {edit}: {refusal}.", "Run `void-audit ledger fsck`.")
+    return state
+
+
+class Recorder:
+    """Writes one edit's records; ``state`` is what they say so far."""
+
+    def __init__(self, studio: Studio, edit: str) -> None:
+        self.studio = studio
+        self.edit = edit
+        self.state = state_of(studio, edit)
+        self._started = time.monotonic()
+
+    def common(self) -> dict[str, str]:
+        """Fields that every predicate has."""
+        return {"claimed_time": self.studio.clock().isoformat(timespec="seconds"), "edit": self.edit}
+
+    def record(self, predicate: Predicate, subjects: Mapping[str, str], signer: Signer | None = None) -> None:
+        """Sign and append. Raises OrderError ``order`` if it may not come now."""
+        refusal = self.state.refuse(predicate)
+        if refusal is not None:
+            raise OrderError("order", f"Edit {self.edit}: {refusal}.", "See `void-audit history EDIT`.")
+        signer = signer or self.studio.machine
+        statement = statement_of(predicate, subjects)
+        self.studio.ledger.append([dsse.seal(encode(statement), [signer])])
+        self.state = self.state.advance(Signed(statement, (signer.key_id,)))
+
+    def subject(self, step: Step, name: str) -> str:
+        """SHA-256 of the artifact called ``name`` in the newest record of ``step``."""
+        found = [e for e in self.studio.ledger.entries(edit=self.edit) if step_of(e.statement.predicate) == step]
+        return next(s.digest["sha256"] for s in found[-1].statement.subjects if s.name == name)
+
+    def start(self) -> None:
+        """Start the clock of a stage."""
+        self._started = time.monotonic()
+
+    def run_facts(self) -> RunFacts:
+        """Where and how long the stage ran, with what."""
+        libraries = {name: version(name) for name in LIBRARIES}
+        return RunFacts(
+            device=self.studio.device,
+            wall_seconds=round(time.monotonic() - self._started, 3),
+            libraries={"python": platform.python_version(), **libraries},
+        )
+
+    def put_json(self, value: object, salted: bool = False) -> BlobRef:
+        """Store a value's RFC 8785 bytes."""
+        data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        return self.studio.blobs.put(jcs.canonical(data), "application/json", salted=salted)
+
+    def read_json(self, ref: BlobRef) -> object:
+        """Read what ``put_json`` stored."""
+        return json.loads(self.studio.blobs.read(ref))
+
+
+def statement_of(predicate: Predicate, subjects: Mapping[str, str]) -> Statement:
+    """A statement about artifacts given as name and SHA-256."""
+    return Statement(
+        subjects=tuple(Subject(name=name, digest={"sha256": digest}) for name, digest in subjects.items()),
+        predicate=predicate,
+    )

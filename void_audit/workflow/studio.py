@@ -1,0 +1,67 @@
+"""What a workflow works with. The composition root (``cli``) fills it; the workflow knows no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from void_audit.identity.registry import KeyRegistry
+from void_audit.ledger.blobs import BlobStore
+from void_audit.ledger.log import Ledger
+from void_audit.model.engine import Progress, no_progress
+from void_audit.model.signing import Signer
+from void_audit.pipeline.reason.base import Reasoner
+from void_audit.pipeline.segment.base import Segmenter
+from void_audit.pipeline.synthesize.base import Refiner, Synthesizer
+from void_audit.policy.pack import Pack
+from void_audit.seal.base import Sealer
+from void_audit.workflow.edits import EditFolders
+
+
+class Engines(Protocol):
+    """Builds an engine when it is needed: a verifying desk never loads one."""
+
+    def segmenter(self) -> Segmenter:
+        """From clicks to the object."""
+
+    def reasoner(self) -> Reasoner:
+        """From the object to its consequences."""
+
+    def synthesizer(self) -> Synthesizer:
+        """Pass 1."""
+
+    def refiner(self) -> Refiner:
+        """Pass 2."""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Ledger, stores, keys, rules and engines of one workspace."""
+
+    ledger: Ledger
+    blobs: BlobStore
+    edits: EditFolders
+    machine: Signer
+    packs: Sequence[Pack]
+    engines: Engines
+    sealer: Callable[[], Sealer]
+    clock: Callable[[], datetime]
+    approved_weights: Callable[[str], bool]
+    """Whether a model file's SHA-256 is in the registry."""
+    trust_pem: str
+    """Roots against which a source's own credentials are judged."""
+    device: str = "cpu"
+    progress: Progress = no_progress
+
+    def registry(self) -> KeyRegistry:
+        """Keys and roles, from the log itself."""
+        return KeyRegistry.from_entries(self.ledger.key_events())
+
+    def scratch(self, edit: str) -> Path:
+        """Where an edit's working files lie."""
+        folder = self.edits.path(edit) / "work"
+        folder.mkdir(exist_ok=True)
+        return folder
