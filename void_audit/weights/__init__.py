@@ -1,1 +1,1 @@
-"""Which model files may be used, where they come from, and their digests."""
+"""The registry of model files, and the store that keeps them: source, digest, licence; fetch and verify."""
