@@ -28,7 +28,7 @@ class Value(BaseModel):
 class BlobRef(Value):
     """A reference to content kept outside the log.
 
-    ``sha256`` is the digest of the stored bytes. Where ``salted`` is true the stored bytes are a
+    ``sha256`` is the digest of the stored bytes, ``size`` their number. Where ``salted`` is true these are a
     32-byte random salt followed by the content, so that the digest is a commitment which cannot be
     guessed from the content, and deleting the blob erases it.
     """

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
 from void_audit.model.base import Name, Sha256, Value
+from void_audit.model.records import KeyId, Statement
 
 NoteText = Annotated[str, Field(max_length=100_000)]
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """One entry of the log, read: strictly parsed, its signatures not yet verified."""
+
+    index: int
+    envelope: bytes
+    """The exact DSSE envelope bytes: the leaf."""
+    leaf_hash: Sha256
+    """RFC 6962 leaf hash of ``envelope``, hexadecimal."""
+    statement: Statement
+    key_ids: tuple[KeyId, ...]
+    """Keys that claim to have signed, in the envelope's order."""
 
 
 class LoggedEntry(Value):

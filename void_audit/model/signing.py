@@ -12,13 +12,13 @@ class Signer(Protocol):
     def key_id(self) -> str:
         """``records.KeyId``: SHA-256 (hexadecimal) of the public key's SubjectPublicKeyInfo DER."""
 
-    def sign(self, message: bytes) -> bytes:
-        """Signature over ``message``; Ed25519 gives 64 bytes."""
+    def sign(self, data: bytes) -> bytes:
+        """Signature over ``data``; Ed25519 gives 64 bytes."""
 
 
 class LogSigner(Signer, Protocol):
     """The key of a log: its public half becomes part of the log's name, the vkey."""
 
     @property
-    def public_key(self) -> bytes:
+    def public_der(self) -> bytes:
         """SubjectPublicKeyInfo, DER, of an Ed25519 key."""
