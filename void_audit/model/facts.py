@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from pydantic import AwareDatetime
 
 from void_audit.model.base import Name, Value
 
@@ -16,8 +16,8 @@ class RequestFacts(Value):
     distribution: tuple[Name, ...]
     instruction_words: tuple[str, ...]
     """Instruction, object and background prompt, lower case, split at non-letters, sorted, distinct."""
-    rights_not_before: datetime | None
-    rights_not_after: datetime | None
+    rights_not_before: AwareDatetime | None
+    rights_not_after: AwareDatetime | None
     requester_roles: tuple[Name, ...]
 
 
@@ -76,7 +76,7 @@ class OutputFacts(Value):
 class Facts(Value):
     """What is known at a stage: later parts are None before their stage. ``now`` is an input, not a clock."""
 
-    now: datetime
+    now: AwareDatetime
     request: RequestFacts
     source: SourceFacts
     mask: MaskFacts | None = None

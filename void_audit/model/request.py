@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from void_audit.model.base import Name, Text, Value
 from void_audit.model.track import Click
@@ -17,8 +16,8 @@ AssetClass = Literal["news", "documentary", "entertainment", "advertising", "evi
 class RightsWindow(Value):
     """When the material may be used. Both ends are optional; times carry a zone."""
 
-    not_before: datetime | None = None
-    not_after: datetime | None = None
+    not_before: AwareDatetime | None = None
+    not_after: AwareDatetime | None = None
 
 
 class EditRequest(Value):

@@ -6,6 +6,7 @@ from void_audit.errors import DeniedError, OrderError
 from void_audit.model.lifecycle import EditState
 from void_audit.model.records import Approval, Rejection
 from void_audit.model.signing import Signer
+from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.studio import Studio
 
@@ -32,12 +33,14 @@ def _answer(
         recorder = Recorder(studio, edit)
         plan, intent = recorder.state.plan, recorder.state.intent
         if plan is None or intent is None:
-            raise OrderError("plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`.")
+            raise OrderError(
+                "plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`."
+            )
         if person.key_id == intent.requester:
             raise DeniedError(
                 "approver-is-requester", "Whoever asked for an edit cannot answer for it.", "Ask a colleague."
             )
-        roles = studio.registry().roles_at(person.key_id, studio.ledger.size)
+        roles = registry_of(studio.ledger).roles_at(person.key_id, studio.ledger.size)
         if not roles & kind.signers:
             raise DeniedError(
                 "role-missing",

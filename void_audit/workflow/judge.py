@@ -14,6 +14,7 @@ from void_audit.model.records import Intent, PolicyDecisionRecord, Role, Source
 from void_audit.model.request import EditRequest
 from void_audit.policy.evaluate import evaluate
 from void_audit.policy.facts import request_facts, words_of
+from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.studio import Studio
 
@@ -127,7 +128,9 @@ def insist(decision: PolicyDecision) -> None:
     if decision.verdict == "allow":
         return
     reasons = [
-        f"{o.pack}/{o.rule}: {o.because}" for o in decision.outcomes if o.error or (o.fired and o.effect == "deny")
+        f"{o.pack}/{o.rule}: {o.because}"
+        for o in decision.outcomes
+        if o.error or (o.fired and o.effect == "deny")
     ]
     raise DeniedError(
         "policy-denied",
@@ -138,7 +141,7 @@ def insist(decision: PolicyDecision) -> None:
 
 def requester_roles(studio: Studio, intent: Intent) -> tuple[Role, ...]:
     """Roles that the requester's key holds now."""
-    return tuple(sorted(studio.registry().roles_at(intent.requester, studio.ledger.size)))
+    return tuple(sorted(registry_of(studio.ledger).roles_at(intent.requester, studio.ledger.size)))
 
 
 def _fired(decision: PolicyDecision) -> tuple[str, ...]:

@@ -183,5 +183,3 @@ def stored_mask(recorder: Recorder) -> MaskFile:
     if recorder.state.mask is None:
         raise AssertionError("no mask yet")
     return MaskFile(recorder.studio.blobs.path(recorder.state.mask.mask))
-
-

@@ -140,7 +140,9 @@ def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> Non
         asset_class=request.asset_class,
         distribution=request.distribution,
         clicks=len(request.clicks),
-        request=blobs.put(json.dumps(request.model_dump(mode="json")).encode(), "application/json", salted=True),
+        request=blobs.put(
+            json.dumps(request.model_dump(mode="json")).encode(), "application/json", salted=True
+        ),
         prompt=blobs.put(folder.prompt, "application/json", salted=True),
     )
     recorder.record(record, {"source": source_digest(recorder)}, requester)

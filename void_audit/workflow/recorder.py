@@ -61,7 +61,9 @@ class Recorder:
 
     def subject(self, step: Step, name: str) -> str:
         """SHA-256 of the artifact called ``name`` in the newest record of ``step``."""
-        found = [e for e in self.studio.ledger.entries(edit=self.edit) if step_of(e.statement.predicate) == step]
+        found = [
+            e for e in self.studio.ledger.entries(edit=self.edit) if step_of(e.statement.predicate) == step
+        ]
         return next(s.digest["sha256"] for s in found[-1].statement.subjects if s.name == name)
 
     def start(self) -> None:

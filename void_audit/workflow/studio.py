@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from void_audit.identity.registry import KeyRegistry
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
@@ -55,10 +54,6 @@ class Studio:
     """Roots against which a source's own credentials are judged."""
     device: str = "cpu"
     progress: Progress = no_progress
-
-    def registry(self) -> KeyRegistry:
-        """Keys and roles, from the log itself."""
-        return KeyRegistry.from_entries(self.ledger.key_events())
 
     def scratch(self, edit: str) -> Path:
         """Where an edit's working files lie."""
