@@ -1,1 +1,1 @@
-"""Rule packs, typed facts, evaluation, explanations."""
+"""Rule packs, the evaluator, its explanations and its replay. Facts in, a decision out; in doubt a denial."""
