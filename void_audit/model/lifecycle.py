@@ -6,7 +6,7 @@
 A plan may be followed by another plan until synthesis begins: earlier approvals then no longer count.
 ``policy(plan)`` may be repeated before synthesis (time has passed); the latest verdict counts. A denial or
 a rejection ends the edit, except that a new plan may follow a denied plan. Makers ask ``refuse`` before they
-write; checkers fold the records that they were given and report the first refusal.
+write; checkers fold the records that were given and report each refusal under its own obligation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from void_audit.model.records import (
     CompositeRecord,
     Intent,
     KeyId,
-    Kind,
     MaskRecord,
     Output,
     PassRecord,
@@ -164,12 +163,26 @@ class EditState:
 
     def refuse(self, predicate: Predicate) -> str | None:
         """Why ``predicate`` may not be the next record, or None if it may."""
+        return self.refuse_order(predicate) or self.refuse_approval(predicate)
+
+    def refuse_order(self, predicate: Predicate) -> str | None:
+        """Refusals of obligation 7: sequence, denials, rejection, work on another plan."""
         step = step_of(predicate)
         if self.last not in AFTER.get(step, frozenset()):
             return f"{step} cannot follow {self.last or 'the beginning'}"
         if self.rejected:
             return f"{step} after the plan was rejected"
-        return self._refuse_denied(step) or self._refuse_binding(predicate)
+        if isinstance(predicate, Rejection | PassRecord | CompositeRecord | Output):
+            return self._refuse_denied(step) or self._refuse_other_plan(predicate, predicate.plan)
+        return self._refuse_denied(step)
+
+    def refuse_approval(self, predicate: Predicate) -> str | None:
+        """Refusals of obligation 9: an approval of another plan, synthesis without enough approvals."""
+        if isinstance(predicate, Approval):
+            return self._refuse_other_plan(predicate, predicate.plan)
+        if step_of(predicate) == "pass:1" and self.approvals_missing:
+            return f"synthesis with {self.approvals_missing} approval(s) missing"
+        return None
 
     def advance(self, entry: Signed) -> EditState:
         """The state with one more record. Call ``refuse`` first; this does not check."""
@@ -183,26 +196,21 @@ class EditState:
         return replace(self, last=step, records={**self.records, step: predicate}, approvers=approvers)
 
     def _refuse_denied(self, step: Step) -> str | None:
-        stage, _, _ = self.last.partition(":")
-        if stage == Kind.POLICY_DECISION and step not in {"plan", "policy-decision:plan"}:
-            decision = self.records[self.last]
-            if isinstance(decision, PolicyDecisionRecord) and decision.verdict != "allow":
-                return f"{step} although policy denied at stage {decision.stage}"
-        return None
+        decision = self.records.get(self.last)
+        if step in {"plan", "policy-decision:plan"} or not isinstance(decision, PolicyDecisionRecord):
+            return None
+        return (
+            None
+            if decision.verdict == "allow"
+            else f"{step} although policy denied at stage {decision.stage}"
+        )
 
-    def _refuse_binding(self, predicate: Predicate) -> str | None:
-        """The record must speak of the present plan, and synthesis needs its approvals."""
-        bound = getattr(predicate, "plan", None)
-        if isinstance(predicate, Approval | Rejection | PassRecord | CompositeRecord | Output):
-            digest = self.plan.digest if self.plan else None
-            if bound != digest:
-                return f"{predicate.kind} of plan {bound}, but the present plan is {digest}"
-        if isinstance(predicate, PassRecord) and predicate.number == 1:
-            decision = self.decision("plan")
-            if decision is None or decision.verdict != "allow":
-                return "synthesis although policy did not allow the plan"
-            if self.approvals_missing:
-                return f"synthesis with {self.approvals_missing} approval(s) missing"
+    def _refuse_other_plan(self, predicate: Predicate, digest: str) -> str | None:
+        present = self.plan.digest if self.plan else None
+        if digest != present:
+            return (
+                f"{predicate.kind} of plan {digest[:16]}, but the present plan is {(present or 'none')[:16]}"
+            )
         return None
 
 

@@ -43,6 +43,8 @@ class Receipt(Value):
     format: Name = "void-audit-receipt/v1"
     entry: LoggedEntry
     checkpoint: NoteText
+    consistency: Annotated[tuple[Sha256, ...], Field(max_length=63)]
+    """RFC 6962 consistency proof from the checkpoint inside the file (size: the seal's ``log_size``)."""
 
 
 class LedgerAssertion(Value):

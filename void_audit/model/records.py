@@ -289,6 +289,8 @@ class SealRecord(Predicate):
 
     edit: Name
     unsealed: Sha256
+    sidecar: BlobRef | None = None
+    """The manifest, where the container cannot hold it."""
     manifest: Name
     """Label of the active C2PA manifest."""
     certificate: Sha256

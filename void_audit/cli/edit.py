@@ -1,0 +1,178 @@
+"""``plan``, ``approve``, ``reject``, ``run`` and ``edit``: an edit from request to sealed file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say, working, workspace_at
+from void_audit.cli.options import PlanOptions, RequestOptions, choices, read_folder
+from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned
+from void_audit.cli.workspace import Workspace
+from void_audit.workflow.approving import approve as approve_edit
+from void_audit.workflow.approving import reject as reject_edit
+from void_audit.workflow.drafting import Choices
+from void_audit.workflow.planning import Planned, plan_request, replan
+from void_audit.workflow.running import run_edit
+from void_audit.workflow.studio import Studio
+
+EditArgument = Annotated[str, typer.Argument(metavar="EDIT", help="Edit id, as `plan` printed it.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Where the finished file goes.")]
+CommentOption = Annotated[str, typer.Option("--comment", help="Why; kept outside the log.")]
+
+
+@guarded
+def plan(
+    request: Annotated[
+        str, typer.Argument(metavar="REQUEST", help="Request folder, or an edit id to plan again.")
+    ],
+    profile: PlanOptions.profile = "native",
+    codec: PlanOptions.codec = "h264",
+    crf: PlanOptions.crf = 15,
+    seed: PlanOptions.seed = 42,
+    requester: RequestOptions.requester = None,
+    purpose: RequestOptions.purpose = None,
+    asset_class: RequestOptions.asset_class = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment, reason, compose the mask, ask policy, and write the plan. No pixel is synthesised.
+
+    A request is a folder with the clip, prompt.json ({"bg": "the scene after the edit"}) and edit.yaml:
+
+        object: ball
+        instruction: Remove the ball and what it caused.
+        requester: lois
+        purpose: trailer
+        asset_class: entertainment
+        clicks:
+          - {frame: 10, x: 220, y: 330}
+
+    or a VOID sequence folder with quadmask_0.mp4.
+
+    Example: void-audit plan examples/crossing
+    """
+    place = workspace_at(workspace)
+    chosen = choices(profile, codec, crf, seed)
+    options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}
+    with working(place, as_json) as busy:
+        studio = busy.studio()
+        if Path(request).is_dir():
+            planned = _plan(busy, studio, Path(request), chosen, options)
+        else:
+            planned = replan(studio, request, chosen)
+        if as_json:
+            emit(planned_json(studio, planned))
+        else:
+            print_planned(studio, planned)
+
+
+@guarded
+def approve(
+    edit: EditArgument,
+    signer: Annotated[str, typer.Option("--as", help="Whose key signs.")],
+    comment: CommentOption = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer for the exact plan of an edit. Whoever asked for it cannot; a changed plan needs it again.
+
+    Example: void-audit approve 3f2a9c01b7d4 --as perry
+    """
+    place = workspace_at(workspace)
+    state = approve_edit(place.studio(), edit, place.person(signer), comment)
+    digest = state.plan.digest if state.plan else ""
+    if as_json:
+        emit(
+            {
+                "edit": edit,
+                "plan": digest,
+                "approvals": len(state.valid_approvers),
+                "missing": state.approvals_missing,
+            }
+        )
+    else:
+        say(f"{signer} approved plan {digest[:16]} of edit {edit}.")
+        say(f"Approvals still missing: {state.approvals_missing}.")
+
+
+@guarded
+def reject(
+    edit: EditArgument,
+    signer: Annotated[str, typer.Option("--as", help="Whose key signs.")],
+    comment: CommentOption = "",
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Refuse the plan of an edit: the edit ends there, on the record.
+
+    Example: void-audit reject 3f2a9c01b7d4 --as perry --comment "alters the event"
+    """
+    place = workspace_at(workspace)
+    state = reject_edit(place.studio(), edit, place.person(signer), comment)
+    if as_json:
+        emit({"edit": edit, "plan": state.plan.digest if state.plan else "", "rejected": True})
+    else:
+        say(f"{signer} rejected edit {edit}.")
+
+
+@guarded
+def run(
+    edit: EditArgument, out: OutOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Synthesise, composite, check, seal and log an approved edit; the same command again resumes it.
+
+    Example: void-audit run 3f2a9c01b7d4 --out clean.mp4
+    """
+    with working(workspace_at(workspace), as_json) as busy:
+        studio = busy.studio()
+        finished = run_edit(studio, edit, out)
+        if as_json:
+            emit(finished_json(finished))
+        else:
+            print_finished(studio, finished)
+
+
+@guarded
+def edit(
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help="Request folder.")],
+    approve_as: Annotated[list[str], typer.Option("--approve-as", help="Who approves; repeat for several.")],
+    out: OutOption = None,
+    profile: PlanOptions.profile = "native",
+    codec: PlanOptions.codec = "h264",
+    crf: PlanOptions.crf = 15,
+    seed: PlanOptions.seed = 42,
+    requester: RequestOptions.requester = None,
+    purpose: RequestOptions.purpose = None,
+    asset_class: RequestOptions.asset_class = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan, approve and run in one go, where policy is content with the approvals given.
+
+    Example: void-audit edit examples/crossing --approve-as perry --out clean.mp4
+    """
+    place = workspace_at(workspace)
+    options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}
+    with working(place, as_json) as busy:
+        studio = busy.studio()
+        planned = _plan(busy, studio, request, choices(profile, codec, crf, seed), options)
+        if not as_json:
+            print_planned(studio, planned)
+        if planned.state.take(1) is None:
+            for name in approve_as:
+                approve_edit(studio, planned.edit, place.person(name))
+        finished = run_edit(studio, planned.edit, out)
+        if as_json:
+            emit(finished_json(finished))
+        else:
+            print_finished(studio, finished)
+
+
+def _plan(
+    place: Workspace, studio: Studio, request: Path, chosen: Choices, options: dict[str, str | None]
+) -> Planned:
+    folder = read_folder(place, request, **options)
+    return plan_request(studio, folder, place.person(folder.request.requester), chosen)

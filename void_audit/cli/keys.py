@@ -1,0 +1,150 @@
+"""``void-audit keys``: who may do what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from void_audit.cli.console import (
+    AsOption,
+    JsonOption,
+    WorkspaceOption,
+    emit,
+    guarded,
+    out,
+    read_passphrase,
+    say,
+    workspace_at,
+)
+from void_audit.cli.workspace import SERVICE, Workspace
+from void_audit.errors import IdentityError
+from void_audit.identity.keys import key_id
+from void_audit.model.records import Role
+from void_audit.settings import Environment
+from void_audit.workflow.enrolment import enrol, registry_of, revoke
+
+app = typer.Typer(
+    help="People's keys: enrolment and revocation are entries of the ledger.", no_args_is_help=True
+)
+
+PERSONAL = [Role.EDITOR, Role.APPROVER, Role.COMPLIANCE, Role.ADMIN]
+Name = Annotated[str, typer.Argument(help="Up to 64 letters, digits and . _ @ + -")]
+
+
+@app.command()
+@guarded
+def add(
+    name: Name,
+    role: Annotated[
+        list[str], typer.Option("--role", help="editor, approver, compliance or admin; repeatable.")
+    ],
+    signer: AsOption = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Leave the key unencrypted.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key for a person and enrol it, signed by an administrator.
+
+    Example: void-audit keys add lois --role editor
+    """
+    place = workspace_at(workspace)
+    roles = [_role(text) for text in role]
+    admin = place.person(signer or _administrator(place))
+    if name not in place.people.names():
+        place.people.add(name, None if no_passphrase else _new_passphrase(place, name))
+    public = place.people.public_der(name)
+    enrol(place.writing, place.blobs, admin, name, public, roles, place.clock())
+    if as_json:
+        emit({"name": name, "key": key_id(public), "roles": sorted(roles)})
+    else:
+        say(f"{name} is enrolled as {', '.join(sorted(roles))} with key {key_id(public)[:16]}.")
+
+
+@app.command("revoke")
+@guarded
+def revoke_key(
+    name: Name, signer: AsOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """Revoke a person's key from now on; what it signed before stays valid.
+
+    Example: void-audit keys revoke lois --as perry
+    """
+    place = workspace_at(workspace)
+    admin = place.person(signer or _administrator(place))
+    revoke(place.writing, place.blobs, admin, name, place.people.public_der(name), place.clock())
+    if as_json:
+        emit({"name": name, "revoked": True})
+    else:
+        say(f"{name}'s key is revoked.")
+
+
+@app.command("list")
+@guarded
+def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """All keys ever enrolled, from the ledger.
+
+    Example: void-audit keys list
+    """
+    place = workspace_at(workspace)
+    names = holder_names(place)
+    rows = [
+        {
+            "name": names.get(key.key_id, "?"),
+            "key": key.key_id,
+            "roles": sorted(key.roles),
+            "enrolled": key.enrolled,
+            "revoked": key.revoked,
+        }
+        for key in registry_of(place.reading).enrolled
+    ]
+    if as_json:
+        emit({"keys": rows})
+        return
+    table = Table("name", "roles", "key", "enrolled at entry", "revoked at entry")
+    for row in rows:
+        revoked = "" if row["revoked"] is None else str(row["revoked"])
+        table.add_row(
+            str(row["name"]),
+            ", ".join(map(str, row["roles"])),
+            str(row["key"])[:16],
+            str(row["enrolled"]),
+            revoked,
+        )
+    out.print(table)
+
+
+def holder_names(place: Workspace) -> dict[str, str]:
+    """Key id to name, for the keys that this workspace holds."""
+    names = {key_id(place.people.public_der(name)): name for name in place.people.names()}
+    return {place.machine_key_id(): "machine", **names}
+
+
+def _role(text: str) -> Role:
+    if text not in PERSONAL:
+        raise IdentityError(
+            "role-unknown", f"There is no role {text!r}.", f"Use one of {', '.join(PERSONAL)}."
+        )
+    return Role(text)
+
+
+def _administrator(place: Workspace) -> str:
+    """The first person here whose key holds ADMIN now."""
+    registry = registry_of(place.reading)
+    for key in registry.enrolled:
+        name = holder_names(place).get(key.key_id)
+        if name and Role.ADMIN in registry.roles_at(key.key_id, place.reading.size):
+            return name
+    raise IdentityError("admin-missing", "No administrator's key is kept here.", "Name one with --as.")
+
+
+def _new_passphrase(place: Workspace, name: str) -> str | None:
+    given = Environment().passphrase(name)
+    if given is not None:
+        return given
+    if not place.is_encrypted(SERVICE):
+        return None  # a workspace made with --no-passphrase stays one for trying out
+    return read_passphrase(f"New passphrase for {name}", confirm=True)

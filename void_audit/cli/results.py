@@ -1,0 +1,134 @@
+"""What ``plan``, ``run`` and ``edit`` show when they are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from void_audit.cli.console import say
+from void_audit.cli.tables import print_decision
+from void_audit.model.decision import PolicyDecision
+from void_audit.model.lifecycle import EditState
+from void_audit.model.plan import EditPlan
+from void_audit.model.reasoning import Consequences
+from void_audit.workflow.planning import Planned
+from void_audit.workflow.running import Finished
+from void_audit.workflow.studio import Studio
+
+
+def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
+    """A planned edit as JSON."""
+    state, plan = planned.state, plan_of(studio, planned.state)
+    return {
+        "edit": planned.edit,
+        "resumed": planned.resumed,
+        "plan": plan.model_dump(mode="json"),
+        "digest": state.plan.digest if state.plan else None,
+        "approvals_missing": state.approvals_missing,
+        "mask": state.mask.statistics.model_dump(mode="json") if state.mask else None,
+        "preview": str(preview_picture(studio, planned)),
+        "warnings": warnings_of(state),
+        "decision": decision_of(studio, state).model_dump(mode="json"),
+    }
+
+
+def print_planned(studio: Studio, planned: Planned) -> None:
+    """A planned edit for a person: what was found, what policy says, and what comes next."""
+    state, plan = planned.state, plan_of(studio, planned.state)
+    say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
+    if state.reasoning:
+        found = Consequences.model_validate_json(studio.blobs.read(state.reasoning.consequences))
+        say(found.summary)
+        for affected in found.affected:
+            frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
+            say(f"  - {affected.noun} ({frames}): {affected.why}")
+    if state.mask:
+        shares = state.mask.statistics
+        say(f"The mask opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
+        for change in state.mask.changes:
+            say(f"  - import: {change}")
+    if not plan.engine.counterfactual_dynamics:
+        say(
+            f"Engine {plan.engine.name}: counterfactual dynamics: no (it cannot say what would have moved).",
+            "yellow",
+        )
+    for warning in warnings_of(state):
+        say(f"warning: {warning}", "yellow")
+    print_decision(decision_of(studio, state))
+    say(f"Plan {state.plan.digest if state.plan else ''}")
+    say(f"Mask over the footage: {preview_picture(studio, planned)}")
+    if state.approvals_missing:
+        say(
+            f"Next: void-audit approve {planned.edit} --as NAME ({state.approvals_missing} approval(s) missing)"
+        )
+    elif state.seal is None:
+        say(f"Next: void-audit run {planned.edit}")
+
+
+def finished_json(finished: Finished) -> dict[str, object]:
+    """A finished edit as JSON."""
+    state, delivered = finished.state, finished.delivered
+    return {
+        "edit": finished.edit,
+        "file": str(delivered.path),
+        "sha256": delivered.sha256,
+        "receipt": str(delivered.receipt),
+        "sidecar": str(delivered.sidecar) if delivered.sidecar else None,
+        "manifest": delivered.manifest,
+        "passes": [dict(take.statistics) for n in (1, 2) if (take := state.take(n))],
+        "warnings": warnings_of(state),
+        "containment_worst": state.output.containment_worst if state.output else None,
+        "counterfactual_dynamics": bool(state.output and state.output.counterfactual_dynamics),
+    }
+
+
+def print_finished(studio: Studio, finished: Finished) -> None:
+    """A finished edit for a person."""
+    state, delivered = finished.state, finished.delivered
+    for warning in warnings_of(state):
+        say(f"warning: {warning}", "yellow")
+    for number in (1, 2):
+        take = state.take(number)
+        if take is not None:
+            figures = ", ".join(f"{name} {value:g}" for name, value in take.statistics.items())
+            say(f"Pass {number} ({take.engine.name}): {figures}")
+    if state.composite and state.output:
+        say(
+            f"Outside the mask {state.composite.keep_samples_changed} of {state.composite.keep_samples:,} samples "
+            f"changed before encoding; after it the worst 8 x 8 block is off by {state.output.containment_worst} levels."
+        )
+    say(f"Finished: {delivered.path}", "bold green")
+    say(f"SHA-256   {delivered.sha256}")
+    say(f"Receipt:  {delivered.receipt}")
+    if delivered.sidecar:
+        say(f"Manifest: {delivered.sidecar} (this container cannot hold it)")
+    say(f"Next: void-audit verify {delivered.path}")
+
+
+def plan_of(studio: Studio, state: EditState) -> EditPlan:
+    """The present plan."""
+    if state.plan is None:
+        raise AssertionError("a planned edit without a plan")
+    return EditPlan.model_validate_json(studio.blobs.read(state.plan.plan))
+
+
+def decision_of(studio: Studio, state: EditState) -> PolicyDecision:
+    """The newest decision on the plan."""
+    record = state.decision("plan")
+    if record is None:
+        raise AssertionError("a planned edit without a decision")
+    return PolicyDecision.model_validate_json(studio.blobs.read(record.decision))
+
+
+def warnings_of(state: EditState) -> list[str]:
+    """Warnings of every stage."""
+    takes = [take for n in (1, 2) if (take := state.take(n))]
+    records = [state.segmentation, state.reasoning, *takes]
+    return [warning for record in records if record for warning in record.warnings]
+
+
+def preview_picture(studio: Studio, planned: Planned) -> Path:
+    """The recorded preview, as a file that a person can open."""
+    path = studio.edits.path(planned.edit) / "mask-preview.png"
+    if planned.state.mask is not None:
+        path.write_bytes(studio.blobs.read(planned.state.mask.preview))
+    return path

@@ -1,0 +1,73 @@
+"""``void-audit init``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from void_audit.cli.console import (
+    JsonOption,
+    WorkspaceOption,
+    emit,
+    guarded,
+    read_passphrase,
+    say,
+    workspace_at,
+)
+from void_audit.cli.workspace import SERVICE, create_workspace
+from void_audit.settings import Environment, WorkspaceSettings
+
+HONEST = """\
+The roots are self-made. They show that this workspace made and logged an edit; nobody else vouches for it,
+and viewers of Content Credentials will call the signer unrecognised. Hand trust/root.pem and trust/log.vkey
+to those who will verify, by another way than the videos.
+For production: a signing certificate from your organisation's CA in place of seal/, the log and machine keys
+on hardware, passphrases kept apart, and people's keys on their own machines."""
+
+
+@guarded
+def init(
+    organisation: Annotated[str, typer.Option("--organisation", help="Who signs.")] = "Example Newsroom",
+    admin: Annotated[str, typer.Option("--admin", help="The first administrator.")] = "admin",
+    pack: Annotated[
+        list[str] | None, typer.Option("--pack", help="Active rule pack; may be repeated (default: base).")
+    ] = None,
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Leave the keys unencrypted: for trying out only.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a workspace: keys, signing chain, ledger, blob store and active rule packs.
+
+    Example: void-audit init --organisation "Daily Planet" --admin perry --pack base --pack news
+    """
+    environment = Environment()
+    phrase = None if no_passphrase else environment.passphrase(SERVICE)
+    if phrase is None and not no_passphrase:
+        phrase = read_passphrase("New passphrase for the keys of this workspace", confirm=True)
+    place = workspace_at(workspace, lambda holder: phrase)
+    slug = "".join(c if c.isalnum() else "-" for c in organisation.lower()).strip("-") or "workspace"
+    settings = WorkspaceSettings(
+        organisation=organisation, origin=f"{slug}/void-audit/0", packs=tuple(pack or ["base"])
+    )
+    create_workspace(place, settings, admin)
+    facts = {
+        "workspace": str(place.folder),
+        "organisation": organisation,
+        "log": place.log_vkey(),
+        "trust": [str(place.folder / "trust" / name) for name in ("root.pem", "log.vkey")],
+        "packs": list(settings.packs),
+        "encrypted": phrase is not None,
+        "self_made_roots": True,
+    }
+    if as_json:
+        emit(facts)
+        return
+    say(f"Workspace {place.folder} for {organisation}, rule packs: {', '.join(settings.packs)}.")
+    say(f"Log verifier key: {place.log_vkey()}")
+    if phrase is None:
+        say("The keys are NOT encrypted (--no-passphrase).", "yellow")
+    say(HONEST, "yellow")
+    say("Next: void-audit keys add NAME --role editor; void-audit keys add NAME --role approver")

@@ -1,0 +1,64 @@
+"""Everything that a stranger needs to check an edit, taken from the ledger and the blobs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from void_audit.model.base import BlobRef
+from void_audit.model.proof import LedgerAssertion
+from void_audit.model.records import Kind, Predicate
+from void_audit.workflow.recorder import Recorder
+
+MAX_EVIDENCE_BLOB = 4 * 1024 * 1024
+EMBEDDED_ELSEWHERE = {"video/x-matroska", "video/mp4", "image/png"}
+"""Media are embedded data of the manifest, or stay in the workspace."""
+
+DISCLAIMER = (
+    "These records prove who asked for, judged, approved and made this edit, with what, and which pixels it "
+    "could change. They do not prove that the pictured events are true."
+)
+
+
+def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
+    """The edit's records and all key events with inclusion proofs on the checkpoint of ``size``."""
+    ledger = recorder.studio.ledger
+    own = [e for e in ledger.entries(edit=recorder.edit) if e.index < size]
+    keys = [e for e in ledger.key_events() if e.index < size]
+    entries = sorted([*own, *keys], key=lambda e: e.index)
+    records = tuple(ledger.prove(e.index, size) for e in entries)
+    evidence: dict[str, str] = {}
+    for entry in own:
+        for ref in blobs_of(entry.statement.predicate):
+            if ref.media_type not in EMBEDDED_ELSEWHERE and ref.size <= MAX_EVIDENCE_BLOB:
+                evidence[ref.sha256] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
+    evidence.update(_packs(recorder))
+    return LedgerAssertion(
+        edit=recorder.edit,
+        origin=ledger.origin,
+        checkpoint=ledger.checkpoint_at(size),
+        records=records,
+        evidence=evidence,
+        disclaimer=DISCLAIMER,
+    )
+
+
+def blobs_of(predicate: Predicate) -> Iterator[BlobRef]:
+    """All blobs that a record refers to. Names of key holders are not the public's business."""
+    if predicate.kind is Kind.KEY_EVENT:
+        return
+    for name in type(predicate).model_fields:
+        value = getattr(predicate, name)
+        if isinstance(value, BlobRef):
+            yield value
+
+
+def _packs(recorder: Recorder) -> dict[str, str]:
+    """The text of every rule pack that a recorded decision used."""
+    found: dict[str, str] = {}
+    for entry in recorder.studio.ledger.entries(edit=recorder.edit, kinds=[Kind.POLICY_DECISION]):
+        packs: dict[str, str] = dict(getattr(entry.statement.predicate, "packs", {}))
+        for digest in packs.values():
+            ref = BlobRef(sha256=digest, size=0, media_type="application/yaml")
+            found[digest] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
+    return found

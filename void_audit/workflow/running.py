@@ -1,0 +1,228 @@
+"""From an approved plan to a sealed file: pass 1, pass 2, composite and encode, policy, seal, deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from void_audit.errors import DeniedError, OrderError, SealError
+from void_audit.media.compare import deviation_outside
+from void_audit.media.lossless import LosslessWriter
+from void_audit.media.packets import packet_digests
+from void_audit.media.probe import probe
+from void_audit.media.reader import VideoClip
+from void_audit.media.writer import VideoWriter, extension
+from void_audit.model.base import BlobRef
+from void_audit.model.engine import EngineInfo
+from void_audit.model.geometry import Size
+from void_audit.model.lifecycle import EditState
+from void_audit.model.plan import EditPlan
+from void_audit.model.records import CompositeRecord, Output, PassRecord
+from void_audit.pipeline.synthesize.base import FrameSink, TakeReport
+from void_audit.pipeline.synthesize.composite import Compositor
+from void_audit.workflow import judge
+from void_audit.workflow.masking import source_clip, stored_mask
+from void_audit.workflow.planning import base_facts
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.sealing import Delivered, deliver, seal
+from void_audit.workflow.studio import Studio
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished edit."""
+
+    edit: str
+    state: EditState
+    delivered: Delivered
+
+
+def run_edit(studio: Studio, edit: str, out: Path | None = None) -> Finished:
+    """Run or resume an approved edit. ``out`` defaults to the edit's own folder.
+
+    Raises:
+        DeniedError: policy denies now, or approvals are missing.
+        OrderError: there is no plan, or the edit was rejected.
+        SealError: the output could not be sealed; it is not delivered.
+    """
+    with studio.edits.lock(edit):
+        recorder = Recorder(studio, edit)
+        plan = ready_plan(recorder)
+        _pass1(recorder, plan)
+        _pass2(recorder, plan)
+        _composite(recorder, plan)
+        judge.insist(judge.decide(recorder, _output_facts(recorder), "output"))
+        seal(recorder, plan)
+        out = out or studio.edits.path(edit) / f"edited{extension(plan.encoder)}"
+        return Finished(edit, recorder.state, deliver(recorder, out))
+
+
+def ready_plan(recorder: Recorder) -> EditPlan:
+    """The present plan, if everything that must come before synthesis has come."""
+    state, edit = recorder.state, recorder.edit
+    if state.plan is None:
+        raise OrderError("plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`.")
+    if state.rejected:
+        raise DeniedError("plan-rejected", f"Edit {edit} was rejected.", "Make a new request.")
+    plan = read_plan(recorder)
+    if state.take(1) is None:
+        # Time may have passed since the plan was judged: rights lapse, packs and key roles change.
+        facts = judge.plan_facts(recorder.studio, state, base_facts(recorder), plan)
+        judge.insist(judge.decide(recorder, facts, "plan"))
+        if recorder.state.approvals_missing:
+            raise DeniedError(
+                "approvals-missing",
+                f"Edit {edit} needs {recorder.state.approvals_missing} more approval(s) of plan "
+                f"{state.plan.digest[:12]}.",
+                f"`void-audit approve {edit} --as NAME`, by someone other than the requester.",
+            )
+    return plan
+
+
+def read_plan(recorder: Recorder) -> EditPlan:
+    """The recorded plan."""
+    if recorder.state.plan is None:
+        raise AssertionError("no plan yet")
+    return EditPlan.model_validate_json(recorder.studio.blobs.read(recorder.state.plan.plan))
+
+
+def _pass1(recorder: Recorder, plan: EditPlan) -> None:
+    if recorder.state.take(1) is not None:
+        return
+    engine = recorder.studio.engines.synthesizer()
+    _same_engine(engine.info, plan.engine)
+    clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
+    _take(recorder, plan, 1, engine.info, lambda sink: engine.synthesize(clip, mask, plan, sink, progress))
+
+
+def _pass2(recorder: Recorder, plan: EditPlan) -> None:
+    if recorder.state.take(2) is not None:
+        return
+    engine = recorder.studio.engines.refiner()
+    _same_engine(engine.info, plan.refiner)
+    clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
+    take = take_clip(recorder, 1)
+    _take(recorder, plan, 2, engine.info, lambda sink: engine.refine(clip, take, mask, plan, sink, progress))
+
+
+def _same_engine(present: EngineInfo, planned: EngineInfo) -> None:
+    if present != planned:
+        raise OrderError(
+            "engine-changed",
+            f"The plan was approved for {planned.name} {planned.version}; here is {present.name} "
+            f"{present.version}.",
+            "Plan again: `void-audit plan EDIT`; the new plan needs new approvals.",
+        )
+
+
+def _take(
+    recorder: Recorder,
+    plan: EditPlan,
+    number: int,
+    engine: EngineInfo,
+    work: Callable[[FrameSink], TakeReport],
+) -> None:
+    studio, clip = recorder.studio, source_clip(recorder)
+    recorder.start()
+    path = studio.scratch(recorder.edit) / f"take{number}.mkv"
+    size = Size(plan.geometry.width, plan.geometry.height)
+    with LosslessWriter(path, size, clip.info.frame_rate) as writer:
+        report = work(writer.write)
+    blob = studio.blobs.put_file(path, "video/x-matroska", move=True)
+    record = PassRecord(
+        **recorder.common(),
+        number=1 if number == 1 else 2,
+        plan=_digest(recorder),
+        engine=engine,
+        take=blob,
+        statistics={name: round(value, 6) for name, value in report.statistics.items()},
+        warnings=report.warnings,
+        run=recorder.run_facts(),
+    )
+    recorder.record(record, {"take": blob.sha256})
+
+
+def take_clip(recorder: Recorder, number: int) -> VideoClip:
+    """The lossless take of pass 1 or 2."""
+    record = recorder.state.take(number)
+    if record is None:
+        raise AssertionError(f"no take {number} yet")
+    return VideoClip(recorder.studio.blobs.path(record.take))
+
+
+def _composite(recorder: Recorder, plan: EditPlan) -> None:
+    """One streaming pass makes the finished track; two records say what was laid over and what was written.
+
+    A kill between the two records would lose the file named by the second, so they are written together:
+    if ``output`` is missing the track is made again, which is deterministic, but ``composite`` is not doubled.
+    """
+    if recorder.state.output is not None:
+        return
+    recorder.start()
+    studio, source = recorder.studio, source_clip(recorder)
+    path = studio.scratch(recorder.edit) / f"unsealed{extension(plan.encoder)}"
+    compositor = Compositor(take_clip(recorder, 2), stored_mask(recorder), plan, source.info)
+    with VideoWriter(path, source.path, source.info, plan.encoder) as writer:
+        for number, frame in enumerate(compositor.frames(source.planes())):
+            writer.write(frame)
+            studio.progress("compositing and encoding", number + 1, source.info.frames)
+    report = compositor.report
+    if recorder.state.composite is None:
+        record = CompositeRecord(
+            **recorder.common(),
+            plan=_digest(recorder),
+            frames=report.frames,
+            keep_samples=report.keep_samples,
+            keep_samples_changed=report.keep_samples_changed,
+            opened_share_max=report.opened_share_max,
+            run=recorder.run_facts(),
+        )
+        recorder.record(record, {"take": _take2_digest(recorder)})
+    _output(recorder, plan, studio.blobs.put_file(path, "video/mp4", move=True))
+
+
+def _output(recorder: Recorder, plan: EditPlan, blob: BlobRef) -> None:
+    studio, source = recorder.studio, source_clip(recorder)
+    stored = studio.blobs.path(blob)
+    output = VideoClip(stored)
+    studio.progress("measuring outside the mask", 0, 1)
+    mask = stored_mask(recorder)
+    worst = deviation_outside(source.planes(), output.planes(), mask.classes(), source.info.bit_depth).worst
+    studio.progress("measuring outside the mask", 1, 1)
+    record = Output(
+        **recorder.common(),
+        plan=_digest(recorder),
+        clip=probe(stored),
+        packets=packet_digests(stored),
+        encoder=plan.encoder,
+        containment_worst=round(worst, 3),
+        counterfactual_dynamics=plan.engine.counterfactual_dynamics,
+        key_events=sum(1 for _ in studio.ledger.key_events()),
+    )
+    recorder.record(record, {"output": blob.sha256})
+
+
+def _output_facts(recorder: Recorder) -> judge.Facts:
+    state = recorder.state
+    if state.composite is None or state.output is None:
+        raise SealError("output-missing", "There is no output to judge.", "Run the edit again.")
+    plan = read_plan(recorder)
+    base = judge.plan_facts(recorder.studio, state, base_facts(recorder), plan)
+    # The sealer always takes the source in as parent ingredient with whatever credentials it has.
+    return judge.output_facts(
+        base, state.composite.keep_samples_changed, state.output.containment_worst, kept=True
+    )
+
+
+def _digest(recorder: Recorder) -> str:
+    if recorder.state.plan is None:
+        raise AssertionError("no plan yet")
+    return recorder.state.plan.digest
+
+
+def _take2_digest(recorder: Recorder) -> str:
+    record = recorder.state.take(2)
+    if record is None:
+        raise AssertionError("no take yet")
+    return record.take.sha256

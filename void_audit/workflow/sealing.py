@@ -1,0 +1,127 @@
+"""Seal the output, log the finished file's digest, and hand it over with its receipt."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from void_audit.errors import SealError, StorageError
+from void_audit.media.atomic import whole_file
+from void_audit.media.writer import extension
+from void_audit.model.base import BlobRef
+from void_audit.model.plan import EditPlan
+from void_audit.model.proof import Receipt
+from void_audit.model.records import SealRecord
+from void_audit.seal.base import EmbeddedData, SealRequest
+from void_audit.seal.regions import edited_regions
+from void_audit.workflow.evidence import ledger_assertion
+from void_audit.workflow.masking import source_clip, stored_mask
+from void_audit.workflow.recorder import Recorder
+
+PROMPT, PREVIEW, MASK = "prompt.json", "mask-preview.png", "quadmask.mkv"
+"""Titles of the data embedded in the manifest."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The finished file, its receipt, and its manifest where the container cannot hold it."""
+
+    path: Path
+    sha256: str
+    receipt: Path
+    sidecar: Path | None
+    manifest: str
+
+
+def seal(recorder: Recorder, plan: EditPlan) -> None:
+    """Embed the manifest and log the finished file. The sealed bytes are stored before they are logged.
+
+    Raises:
+        SealError: nothing is delivered.
+    """
+    if recorder.state.seal is not None:
+        return
+    studio, state = recorder.studio, recorder.state
+    if state.output is None or state.mask is None or state.intent is None:
+        raise SealError("output-missing", "There is no output to seal.", "Run the edit again.")
+    studio.progress("sealing", 0, 1)
+    source, log_size = source_clip(recorder), studio.ledger.size
+    assertion = ledger_assertion(recorder, log_size)
+    blobs, scratch = studio.blobs, studio.scratch(recorder.edit)
+    unsealed = scratch / f"output{extension(plan.encoder)}"
+    shutil.copy(blobs.path(_output_blob(recorder)), unsealed)
+    sealed = studio.sealer().seal(
+        SealRequest(
+            unsealed=unsealed,
+            destination=scratch / f"sealed{extension(plan.encoder)}",
+            source=source.path,
+            source_name="source clip",
+            plan=plan,
+            frame_rate=state.output.clip.frame_rate,
+            regions=edited_regions(stored_mask(recorder)),
+            assertion=assertion,
+            embedded=(
+                EmbeddedData(PROMPT, "application/json", blobs.read(state.intent.prompt)),
+                EmbeddedData(PREVIEW, "image/png", blobs.read(state.mask.preview)),
+                EmbeddedData(MASK, "video/x-matroska", blobs.path(state.mask.mask)),
+            ),
+            approved=bool(state.valid_approvers),
+        )
+    )
+    sidecar = blobs.put_file(sealed.sidecar, "application/c2pa", move=True) if sealed.sidecar else None
+    blob = blobs.put_file(sealed.path, _media_type(plan), move=True)
+    record = SealRecord(
+        **recorder.common(),
+        unsealed=recorder.subject("output", "output"),
+        sidecar=sidecar,
+        manifest=sealed.manifest,
+        certificate=sealed.certificate,
+        log_size=log_size,
+    )
+    recorder.record(record, {"sealed": blob.sha256})
+    unsealed.unlink()
+    studio.progress("sealing", 1, 1)
+
+
+def deliver(recorder: Recorder, out: Path) -> Delivered:
+    """Copy the sealed file to ``out`` and write ``out``.receipt beside it. Doing it again changes nothing."""
+    state, studio = recorder.state, recorder.studio
+    if state.seal is None:
+        raise SealError("seal-missing", "The edit is not sealed.", "Run it again.")
+    digest = recorder.subject("seal", "sealed")
+    stored = studio.blobs.path(BlobRef(sha256=digest, size=0, media_type="video/mp4"))
+    entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == state.seal)
+    size = studio.ledger.size
+    receipt = Receipt(
+        entry=studio.ledger.prove(entry.index, size),
+        checkpoint=studio.ledger.checkpoint_at(size),
+        consistency=studio.ledger.consistency(state.seal.log_size, size),
+    )
+    receipt_path = out.with_name(out.name + ".receipt")
+    sidecar = out.with_suffix(".c2pa") if state.seal.sidecar else None
+    _copy(stored, out)
+    if state.seal.sidecar and sidecar:
+        _copy(studio.blobs.path(state.seal.sidecar), sidecar)
+    with whole_file(receipt_path) as path:
+        path.write_text(receipt.model_dump_json(indent=1) + "\n")
+    return Delivered(out, digest, receipt_path, sidecar, state.seal.manifest)
+
+
+def _copy(source: Path, destination: Path) -> None:
+    if destination.is_dir() or not destination.parent.is_dir():
+        raise StorageError(
+            "storage-unwritable",
+            f"{destination} is not a place for a file.",
+            "Name a file in an existing folder.",
+        )
+    with whole_file(destination) as path:
+        shutil.copyfile(source, path)
+
+
+def _output_blob(recorder: Recorder) -> BlobRef:
+    return BlobRef(sha256=recorder.subject("output", "output"), size=0, media_type="video/mp4")
+
+
+def _media_type(plan: EditPlan) -> str:
+    return "video/mp4" if plan.encoder.codec == "h264" else "video/x-matroska"
