@@ -6,16 +6,18 @@ and its public key, so that a key can be named without its passphrase.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from void_audit.canon.keys import ed25519_valid, key_id, raw_ed25519
 from void_audit.errors import EnvelopeError, IdentityError, StorageError
+
+__all__ = ["FileSigner", "create", "key_id", "load", "public_der", "verify"]
 
 MAX_KEY_FILE = 10_000
 """Bytes. A key file is under 500; anything larger is not one."""
@@ -46,11 +48,6 @@ class FileSigner:
 
     def __repr__(self) -> str:
         return f"FileSigner({self.key_id})"
-
-
-def key_id(public_der: bytes) -> str:
-    """Name of a key: SHA-256 of its SubjectPublicKeyInfo (DER), hexadecimal."""
-    return hashlib.sha256(public_der).hexdigest()
 
 
 def create(path: Path, passphrase: str | None) -> FileSigner:
@@ -116,41 +113,26 @@ def public_der(path: Path) -> bytes:
     return _public_der(_blocks(path)[2], path)
 
 
-def check_public(public: bytes) -> Ed25519PublicKey:
-    """Parse an Ed25519 SubjectPublicKeyInfo (DER) in its one canonical encoding.
-
-    Raises:
-        EnvelopeError: ``public-key-malformed``.
-    """
-    try:
-        key = serialization.load_der_public_key(public)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise EnvelopeError("public-key-malformed", "A public key does not parse.") from error
-    if not isinstance(key, Ed25519PublicKey) or key.public_bytes(*_DER) != public:
-        raise EnvelopeError("public-key-malformed", "A public key is not an Ed25519 key in canonical DER.")
-    return key
-
-
 def verify(public: bytes, data: bytes, signature: bytes) -> None:
     """Check an Ed25519 signature; returns only if it is good.
 
     Args:
-        public: SubjectPublicKeyInfo, DER.
+        public: SubjectPublicKeyInfo, DER, in its one canonical encoding.
         data: what was signed.
         signature: 64 bytes.
 
     Raises:
         EnvelopeError: ``public-key-malformed``, ``signature-invalid``.
     """
-    key = check_public(public)
-    try:
-        key.verify(signature, data)
-    except InvalidSignature as error:
+    raw = raw_ed25519(public)
+    if raw is None:
+        raise EnvelopeError("public-key-malformed", "A public key is not an Ed25519 key in canonical DER.")
+    if not ed25519_valid(raw, data, signature):
         raise EnvelopeError(
             "signature-invalid",
             f"A signature does not match its data under key {key_id(public)[:16]}.",
-            "The record was changed after it was signed, or names another key than the one that signed it.",
-        ) from error
+            "The data was changed after it was signed, or another key signed it.",
+        )
 
 
 def _encryption(passphrase: str | None) -> serialization.KeySerializationEncryption:

@@ -19,8 +19,9 @@ import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from void_audit.canon.keys import key_id, raw_ed25519
 from void_audit.errors import EnvelopeError, LedgerError
-from void_audit.identity import keys
+from void_audit.model.proof import StoredEntry
 from void_audit.model.records import KeyEvent, Role
 
 
@@ -56,6 +57,19 @@ class KeyRegistry:
         self._keys: dict[str, EnrolledKey] = {}
         self._events = 0
         self._last: LoggedKeyEvent | None = None
+
+    @classmethod
+    def from_entries(cls, entries: Iterable[StoredEntry]) -> KeyRegistry:
+        """``fold`` over the key events among ``entries``, which are in log order.
+
+        Raises:
+            LedgerError: as ``fold``; ``key-event-malformed`` also for any number of signers but one.
+        """
+        return cls.fold(
+            LoggedKeyEvent(entry.index, entry.leaf_hash, event, _only_signer(entry))
+            for entry in entries
+            if isinstance(event := entry.statement.predicate, KeyEvent)
+        )
 
     @classmethod
     def fold(cls, events: Iterable[LoggedKeyEvent]) -> KeyRegistry:
@@ -156,15 +170,26 @@ class KeyRegistry:
         )
 
 
+def _only_signer(entry: StoredEntry) -> str:
+    if len(entry.key_ids) != 1:
+        raise LedgerError(
+            "key-event-malformed",
+            f"The key event at index {entry.index} has {len(entry.key_ids)} signers, not one.",
+            "Trust nothing that was signed after it until an administrator explains it.",
+        )
+    return entry.key_ids[0]
+
+
 def _public_key(logged: LoggedKeyEvent) -> bytes:
     """The event's public key, once event and key agree with each other."""
     event = logged.event
     try:
         public = base64.b64decode(event.public_key, validate=True)
-        keys.check_public(public)
-    except (binascii.Error, ValueError, EnvelopeError) as error:
-        raise _fault("key-event-malformed", logged, "has a public key that does not parse") from error
-    if keys.key_id(public) != event.key:
+    except (binascii.Error, ValueError) as error:
+        raise _fault("key-event-malformed", logged, "has a public key that is not base64") from error
+    if raw_ed25519(public) is None:
+        raise _fault("key-event-malformed", logged, "has a public key that is not an Ed25519 key")
+    if key_id(public) != event.key:
         raise _fault("key-event-malformed", logged, "has a public key with another key id")
     if len(set(event.roles)) != len(event.roles) or (event.action == "enrol" and not event.roles):
         raise _fault("key-event-malformed", logged, "has no roles, or one twice")

@@ -1,0 +1,288 @@
+"""The certificates under which C2PA manifests are signed: a self-made root and one leaf (spec/c2pa 5.3).
+
+The root is what a verifying desk pins. It belongs to nobody's public trust list, so other people's
+tools will call the signer unrecognised; only products on the C2PA conformance list can get another one.
+The leaf follows the C2PA profile as far as a self-made one honestly can: it claims no conformance
+policy, no assurance level and no OCSP responder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from void_audit.errors import IdentityError, SealError, StorageError
+
+ROOT, ROOT_KEY, CHAIN, LEAF_KEY = "root.pem", "root-key.pem", "chain.pem", "leaf-key.pem"
+
+LEAF_LIFE = timedelta(days=365)
+"""The C2PA profile allows at most 366 days."""
+ROOT_LIFE = timedelta(days=3652)
+CLOCK_SKEW = timedelta(minutes=5)
+"""Certificates start this much in the past, so that a verifier whose clock is slow accepts them."""
+MAX_FILE = 20_000
+"""Bytes. A certificate or key file of ours is under 2,000."""
+
+CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
+"""Extended key usage c2pa-kp-claimSigning."""
+
+
+@dataclass(frozen=True)
+class SigningChain:
+    """An unlocked leaf key and the certificates that vouch for it."""
+
+    key: ec.EllipticCurvePrivateKey
+    chain_pem: str
+    """What goes into a manifest: the leaf. The root stays out, as a verifier must bring it."""
+    root_pem: str
+    """What a verifier pins. Public."""
+    certificate_sha256: str
+    """SHA-256 of the leaf's DER."""
+    not_before: datetime
+    not_after: datetime
+
+    def sign(self, data: bytes) -> bytes:
+        """ES256 over ``data`` in the form of COSE: r and s, 32 bytes each."""
+        r, s = utils.decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def refuse_out_of_date(self, now: datetime) -> None:
+        """Raise SealError ``certificate-expired`` or ``certificate-not-yet-valid``."""
+        if now > self.not_after:
+            raise SealError(
+                "certificate-expired",
+                f"The signing certificate ended on {self.not_after:%Y-%m-%d}.",
+                "Issue a new one from the same root; files that were sealed before keep their proof.",
+            )
+        if now < self.not_before:
+            raise SealError(
+                "certificate-not-yet-valid",
+                f"The signing certificate starts on {self.not_before:%Y-%m-%d %H:%M} UTC.",
+                "Set this machine's clock.",
+            )
+
+
+def create_chain(
+    folder: Path, organisation: str, passphrase: str | None, now: datetime | None = None
+) -> SigningChain:
+    """Make a root and a leaf in ``folder``: public ``root.pem`` and ``chain.pem``, and their keys.
+
+    Args:
+        folder: made if need be; none of the four files may exist in it.
+        organisation: who signs, as shown to anyone who looks at a file; 1 to 64 characters.
+        passphrase: encrypts both keys. None, given explicitly, leaves them unencrypted.
+        now: start of validity, with a zone; the present if not given.
+
+    Raises:
+        IdentityError: ``key-exists``, ``organisation-unusable``, ``passphrase-empty``.
+        StorageError: ``key-not-written``.
+    """
+    _check(organisation, passphrase)
+    start = (now or datetime.now(UTC)) - CLOCK_SKEW
+    root_key, leaf_key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1())
+    root = _root(root_key, organisation, start)
+    leaf = _leaf(leaf_key, root_key, root, start)
+    files = {
+        ROOT_KEY: _private_pem(root_key, passphrase),
+        LEAF_KEY: _private_pem(leaf_key, passphrase),
+        ROOT: root.public_bytes(serialization.Encoding.PEM),
+        CHAIN: leaf.public_bytes(serialization.Encoding.PEM),
+    }
+    for name in files:
+        if (folder / name).exists():
+            raise IdentityError(
+                "key-exists", f"{folder / name} exists already.", "Certificates are never overwritten."
+            )
+    for name, content in files.items():
+        _write(folder / name, content, 0o644 if name in (ROOT, CHAIN) else 0o600)
+    return _signing_chain(leaf_key, leaf, root)
+
+
+def load_chain(folder: Path, passphrase: str | None) -> SigningChain:
+    """Read what ``create_chain`` wrote and check that it fits together.
+
+    Raises:
+        IdentityError: ``key-missing``, ``key-unreadable``, ``passphrase-needed``, ``passphrase-wrong``.
+    """
+    key = _load_key(folder / LEAF_KEY, passphrase)
+    leaf, root = _load_certificate(folder / CHAIN), _load_certificate(folder / ROOT)
+    try:
+        leaf.verify_directly_issued_by(root)
+    except (InvalidSignature, ValueError, TypeError) as error:
+        raise _unreadable(folder / CHAIN, "it was not issued by the root beside it") from error
+    if leaf.public_key() != key.public_key():
+        raise _unreadable(folder / LEAF_KEY, "it belongs to another certificate")
+    return _signing_chain(key, leaf, root)
+
+
+def _signing_chain(
+    key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate, root: x509.Certificate
+) -> SigningChain:
+    pem = serialization.Encoding.PEM
+    return SigningChain(
+        key=key,
+        chain_pem=leaf.public_bytes(pem).decode(),
+        root_pem=root.public_bytes(pem).decode(),
+        certificate_sha256=hashlib.sha256(leaf.public_bytes(serialization.Encoding.DER)).hexdigest(),
+        not_before=leaf.not_valid_before_utc,
+        not_after=leaf.not_valid_after_utc,
+    )
+
+
+def _check(organisation: str, passphrase: str | None) -> None:
+    if not 1 <= len(organisation.strip()) <= 64 or not organisation.isprintable():
+        raise IdentityError(
+            "organisation-unusable",
+            f"{organisation[:80]!r} cannot stand in a certificate.",
+            "Give a name of 1 to 64 printable characters.",
+        )
+    if passphrase == "":
+        raise IdentityError("passphrase-empty", "The passphrase is empty.", "Choose one of several words.")
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, start: datetime, life: timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _root(key: ec.EllipticCurvePrivateKey, organisation: str, start: datetime) -> x509.Certificate:
+    name = _name(organisation, "void-audit root")
+    return (
+        _builder(name, name, key.public_key(), start, ROOT_LIFE)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .sign(key, hashes.SHA384())
+    )
+
+
+def _leaf(
+    key: ec.EllipticCurvePrivateKey,
+    root_key: ec.EllipticCurvePrivateKey,
+    root: x509.Certificate,
+    start: datetime,
+) -> x509.Certificate:
+    organisation = str(root.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value)
+    subject = _name(organisation, "void-audit seal")
+    uses = x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
+    return (
+        _builder(subject, root.subject, key.public_key(), start, LEAF_LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(uses, critical=False)
+        .add_extension(issuer, critical=False)
+        .sign(root_key, hashes.SHA384())
+    )
+
+
+def _name(organisation: str, common: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation.strip()),
+            x509.NameAttribute(NameOID.COMMON_NAME, common),
+        ]
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey, passphrase: str | None) -> bytes:
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase is not None:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(
+            "key-not-written",
+            f"{path} cannot be written: {error.strerror}.",
+            "Choose a place that you may write to and that has room.",
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE + 1)
+    except FileNotFoundError as error:
+        raise IdentityError(
+            "key-missing", f"There is no {path}.", "Create the certificates first."
+        ) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "it cannot be opened") from error
+    if len(content) > MAX_FILE:
+        raise _unreadable(path, f"it is larger than {MAX_FILE} bytes")
+    return content
+
+
+def _load_key(path: Path, passphrase: str | None) -> ec.EllipticCurvePrivateKey:
+    content = _read(path)
+    encrypted = b"ENCRYPTED" in content
+    if encrypted and passphrase is None:
+        raise IdentityError("passphrase-needed", f"The key in {path} is encrypted.", "Give its passphrase.")
+    try:
+        password = passphrase.encode() if encrypted and passphrase is not None else None
+        key = serialization.load_pem_private_key(content, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        if encrypted:
+            raise IdentityError(
+                "passphrase-wrong",
+                f"The passphrase does not open the key in {path}.",
+                "Type it again. If you are sure of it, the file is damaged: restore it from a backup.",
+            ) from error
+        raise _unreadable(path, "it does not parse") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise _unreadable(path, "it is not a P-256 key")
+    return key
+
+
+def _load_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(_read(path))
+    except ValueError as error:
+        raise _unreadable(path, "it is not a certificate") from error
+
+
+def _unreadable(path: Path, why: str) -> IdentityError:
+    return IdentityError("key-unreadable", f"{path} cannot be used: {why}.", "Restore it from a backup.")
