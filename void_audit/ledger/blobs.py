@@ -61,7 +61,7 @@ class BlobStore:
                 make_folder(target.parent)
                 staged.rename(target)
                 sync_folder(target.parent)
-                if move:
+                if move and not adopted:
                     path.unlink(missing_ok=True)
         finally:
             incoming.unlink(missing_ok=True)

@@ -1,0 +1,205 @@
+"""One SQLite database, opened so that a commit is on the disk when it returns (spec/ledger 4)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from void_audit.errors import LedgerError, StorageError, VoidAuditError
+from void_audit.ledger.tables import HEAD
+
+DATABASE = "ledger.sqlite"
+"""File name inside the ledger's folder."""
+
+BUSY_MILLISECONDS = 10_000
+
+
+class Database:
+    """Connections to ``<folder>/ledger.sqlite``. Every error that leaves is one of ``errors``."""
+
+    def __init__(self, path: Path, *, writable: bool) -> None:
+        """Open; nothing is touched before the first transaction.
+
+        Args:
+            path: the database file. A missing one is made only if ``writable``.
+            writable: whether ``write`` may be used.
+        """
+        self.path = path
+        self._engine = _engine(path, writable)
+
+    def close(self) -> None:
+        """Release the files."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view of the database.
+
+        Raises:
+            StorageError: ``storage-*``, ``database-busy``.
+            LedgerError: ``ledger-damaged``.
+        """
+        with _translated(self.path), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that holds the database's write lock from its start; durable when it leaves.
+
+        Raises:
+            StorageError: as ``read``; ``storage-full``, ``storage-not-writable``.
+            LedgerError: ``ledger-append-only``, ``ledger-damaged``.
+        """
+        with _translated(self.path), self._engine.connect() as connection:
+            immediate = connection.execution_options(immediate=True)
+            with immediate.begin():
+                yield immediate
+
+    def check_version(self) -> None:
+        """Refuse a database whose schema is not exactly the one this code knows.
+
+        Raises:
+            StorageError: ``database-newer`` or ``database-older``.
+        """
+        with self.read() as connection:
+            version = schema_version(connection)
+        if version != HEAD:
+            raise _other_version(self.path, version)
+
+
+def schema_version(connection: sa.Connection) -> str | None:
+    """Version of the schema; None for an empty database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrate(connection: sa.Connection, path: Path) -> None:
+    """Bring the schema to ``HEAD`` inside the caller's transaction.
+
+    Raises:
+        StorageError: ``database-newer``.
+    """
+    version = schema_version(connection)
+    if version == HEAD:
+        return
+    # Alembic takes a while to load, and only this needs it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "void_audit:migrations")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise _other_version(path, version)
+    command.upgrade(config, HEAD)
+
+
+def _other_version(path: Path, version: str | None) -> StorageError:
+    if version is not None and version > HEAD:
+        return StorageError(
+            "database-newer",
+            f"{path} has schema {version}; this version knows {HEAD}.",
+            "Update void-audit; nothing was changed.",
+        )
+    return StorageError(
+        "database-older",
+        f"{path} has schema {version or 'none'}; {HEAD} is needed.",
+        "Open it once with its key: that upgrades it.",
+    )
+
+
+def _engine(path: Path, writable: bool) -> sa.Engine:
+    url = sa.URL.create("sqlite", database=_uri(path, writable), query={"uri": "true"})
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin or commit by itself
+        _settings(connection, path, writable)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _uri(path: Path, writable: bool) -> str:
+    mode = "rwc" if writable else "ro"
+    # Without the shared-memory file a WAL database opens read-only just where that file can be made.
+    frozen = not writable and not os.access(path.parent, os.W_OK) and not _pending(path)
+    return f"file:{quote(str(path.absolute()))}?mode={mode}" + ("&immutable=1" if frozen else "")
+
+
+def _pending(path: Path) -> bool:
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def _settings(connection: sqlite3.Connection, path: Path, writable: bool) -> None:
+    """Durable settings, and proof that they took: wrappers and builds differ."""
+
+    def ask(pragma: str) -> Any:  # noqa: ANN401 - SQLite answers with text or numbers
+        row = connection.execute(f"PRAGMA {pragma}").fetchone()
+        return row[0] if row else None
+
+    if not writable:
+        connection.execute("PRAGMA query_only = ON")
+        return
+    journal = ask("journal_mode = WAL")
+    for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    if journal != "wal" or ask("synchronous") != 2:
+        raise StorageError(
+            "database-not-durable",
+            f"{path} cannot be opened so that commits are durable (journal {journal}).",
+            "Put the ledger on a local disk, not a network share.",
+        )
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except VoidAuditError:
+        raise
+    except DBAPIError as error:
+        raise _meaning(path, error.orig or error) from error
+    except sqlite3.Error as error:
+        raise _meaning(path, error) from error
+    except SQLAlchemyError as error:
+        raise LedgerError("ledger-damaged", f"{path}: {str(error)[:200]}.", "Run fsck.") from error
+
+
+def _meaning(path: Path, error: BaseException) -> VoidAuditError:
+    """What an error of SQLite means; the low byte of the code is its primary class."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StorageError("storage-full", f"No room is left for {path}.", "Free space, then run it again.")
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return StorageError(
+            "storage-not-writable",
+            f"{path} cannot be accessed: {error}.",
+            "Check that it exists and its permissions.",
+        )
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return StorageError("database-busy", f"{path} is in use by another process.", "Try again.")
+    if code == sqlite3.SQLITE_IOERR:
+        return StorageError("storage-failed", f"{path}: {error}.", "Check the disk before going on.")
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return LedgerError(
+            "ledger-append-only", f"{path} refused a change: {error}.", "Entries are never changed."
+        )
+    return LedgerError("ledger-damaged", f"{path} is damaged: {error}.", "Run fsck, and restore a backup.")

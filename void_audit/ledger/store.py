@@ -1,0 +1,98 @@
+"""The queries, over a connection that the caller has opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from void_audit.canon.checkpoint import Checkpoint
+from void_audit.canon.merkle import Frontier, ReadNode
+from void_audit.errors import LedgerError
+from void_audit.ledger.tables import checkpoint, entry, node, record
+from void_audit.model.proof import StoredEntry
+
+PAGE = 256
+"""Entries fetched at a time: at most 16 MiB."""
+
+
+def entry_count(connection: sa.Connection) -> int:
+    """Number of entries, signed or not."""
+    last = connection.execute(sa.select(sa.func.max(entry.c.idx))).scalar()
+    return 0 if last is None else last + 1
+
+
+def node_reader(connection: sa.Connection) -> ReadNode:
+    """Full subtrees as stored. The reader raises LedgerError ``node-missing``."""
+
+    def read(level: int, position: int) -> bytes:
+        found = connection.execute(_node_query(level, position)).scalar()
+        if found is None:
+            raise LedgerError(
+                "node-missing", f"The tree has no node at level {level}, position {position}.", "Run fsck."
+            )
+        return bytes(found)
+
+    return read
+
+
+def add_entries(connection: sa.Connection, entries: Sequence[StoredEntry]) -> None:
+    """Insert entries with the subtrees that they complete and their projection, in one transaction."""
+    reader, start = node_reader(connection), entries[0].index
+    frontier = Frontier.load(reader, start)
+    nodes = [n for e in entries for n in frontier.append(bytes.fromhex(e.leaf_hash)) if n.level]
+    connection.execute(
+        sa.insert(entry),
+        [{"idx": e.index, "leaf_hash": bytes.fromhex(e.leaf_hash), "body": e.envelope} for e in entries],
+    )
+    if nodes:
+        connection.execute(
+            sa.insert(node), [{"level": n.level, "position": n.position, "hash": n.digest} for n in nodes]
+        )
+    connection.execute(sa.insert(record), [projection(e) for e in entries])
+
+
+def projection(stored: StoredEntry) -> dict[str, object]:
+    """The row of ``record`` that an entry's bytes imply."""
+    predicate = stored.statement.predicate
+    return {"idx": stored.index, "edit": predicate.edit, "kind": str(stored.statement.kind)}
+
+
+def bodies(connection: sa.Connection, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """Index, body and stored leaf hash of entries ``start`` to ``stop``, a page at a time."""
+    for first in range(start, stop, PAGE):
+        rows = connection.execute(
+            sa.select(entry.c.idx, entry.c.body, entry.c.leaf_hash)
+            .where(entry.c.idx >= first, entry.c.idx < min(first + PAGE, stop))
+            .order_by(entry.c.idx)
+        ).all()
+        yield from ((row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows)
+
+
+def newest_note(connection: sa.Connection) -> str | None:
+    """The note of the largest checkpoint."""
+    return connection.execute(
+        sa.select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
+    ).scalar()
+
+
+def note_at(connection: sa.Connection, size: int) -> str | None:
+    """The note of the checkpoint of exactly ``size`` entries."""
+    return connection.execute(sa.select(checkpoint.c.note).where(checkpoint.c.size == size)).scalar()
+
+
+def published_size(connection: sa.Connection) -> int:
+    """Entries covered by a stored checkpoint."""
+    return connection.execute(sa.select(sa.func.max(checkpoint.c.size))).scalar() or 0
+
+
+def add_checkpoint(connection: sa.Connection, signed: Checkpoint, note: str) -> None:
+    """Store a signed checkpoint."""
+    connection.execute(sa.insert(checkpoint).values(size=signed.size, root=signed.root, note=note))
+
+
+def _node_query(level: int, position: int) -> sa.Select[Any]:
+    if level == 0:
+        return sa.select(entry.c.leaf_hash).where(entry.c.idx == position)
+    return sa.select(node.c.hash).where(node.c.level == level, node.c.position == position)

@@ -1,0 +1,55 @@
+"""The ledger's tables as queries see them. The schema itself is made by ``void_audit.migrations``."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+HEAD = "0001"
+"""The newest schema version that this code knows."""
+
+metadata = sa.MetaData()
+
+log = sa.Table(
+    "log",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("vkey", sa.Text, nullable=False),
+)
+"""One row: the log's name and public key. For convenience; checkers bring their own vkey."""
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("idx", sa.Integer, primary_key=True),
+    sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+"""The log: exact envelope bytes, numbered from 0 without a gap."""
+
+node = sa.Table(
+    "node",
+    metadata,
+    sa.Column("level", sa.Integer, primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+"""Full subtrees from level 1 up (level 0 is ``entry.leaf_hash``); see ``canon.merkle``."""
+
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+)
+"""Signed notes. The columns repeat what the note says."""
+
+record = sa.Table(
+    "record",
+    metadata,
+    sa.Column("idx", sa.Integer, primary_key=True),
+    sa.Column("edit", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),
+)
+"""Projection: which entries belong to an edit. Rebuilt from entry bytes at will, so not append-only."""
