@@ -1,0 +1,109 @@
+"""Whose doing a change is: the object's own artefact, something it set off, or nothing to do with it.
+
+Frame after frame every changed region gets one of three owners. What hangs on the object (or keeps its
+place beside the moving object) is its artefact; what stays behind when the object leaves, or begins to
+change close to the object or to something already affected, is affected; everything else, above all what
+changed before it met the object, is independent and remains so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from void_audit.model.mask import Bitmap
+from void_audit.pipeline.reason.change import Change
+from void_audit.pipeline.reason.shapes import at_edge, distance_to, grown, regions
+
+Labels = npt.NDArray[np.uint8]
+"""One owner per pixel: NONE, INDEPENDENT, ARTIFACT or AFFECTED."""
+
+NONE, INDEPENDENT, ARTIFACT, AFFECTED = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Distances in analysis pixels."""
+
+    guard: float
+    """Around the object: soft edge and motion blur of the object itself."""
+    touch: float
+    """A region this near to the object hangs on it."""
+    near: float
+    """What begins to change this near to the object, or to something affected, was set off by it."""
+    step: float
+    """How far the border of a region moves from frame to frame."""
+    smallest: int
+    """Pixels; smaller regions are noise."""
+
+    @classmethod
+    def for_object(cls, diagonal: float) -> Reach:
+        """For an object whose typical diagonal is given, on pictures whose short side is 192."""
+        return cls(guard=3.0, touch=6.0, near=max(14.0, 0.25 * diagonal), step=4.0, smallest=12)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One frame: where the object is, what differs, and what keeps its place beside the object."""
+
+    covered: Bitmap
+    change: Change
+    beside: Bitmap
+
+
+def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
+    """Owners on this frame. ``before``: those of the frame before, in this frame's coordinates."""
+    distance = distance_to(scene.covered)
+    labels = np.zeros(before.shape, np.uint8)
+    for region in regions(scene.change.changed & (distance > reach.guard), reach.smallest):
+        seeds = _seeds(region, scene, before, distance, reach)
+        _divide(labels, region, seeds or {_newborn(region, before, distance, reach): region})
+    return labels
+
+
+def own_backwards(scene: Scene, labels: Labels, after: Labels, reach: Reach) -> Labels:
+    """Corrections that only the following frame (``after``, in this frame's coordinates) can tell.
+
+    An object that has yet to enter sends its shadow ahead; what is affected began to be so while it still
+    hung on the object.
+    """
+    labels = labels.copy()
+    if not scene.covered.any():
+        ahead = grown(after == ARTIFACT, reach.step)
+        for region in regions(labels == INDEPENDENT, reach.smallest):
+            if (region & ahead).sum() > 0.5 * region.sum():
+                labels[region] = ARTIFACT
+    its_own = scene.beside | scene.change.shadowed
+    labels[(labels == ARTIFACT) & ~its_own & grown(after == AFFECTED, reach.step)] = AFFECTED
+    return labels
+
+
+def _seeds(
+    region: Bitmap, scene: Scene, before: Labels, distance: npt.NDArray[np.float32], reach: Reach
+) -> dict[int, Bitmap]:
+    """Where each owner has a claim on ``region``."""
+    hangs = region & ((distance <= reach.touch) | scene.beside) & scene.change.transient
+    seeds = {ARTIFACT: hangs}
+    for owner in (INDEPENDENT, AFFECTED):
+        seeds[owner] = region & grown(before == owner, reach.step) & ~scene.beside
+    left = region & (before == ARTIFACT) & ~scene.beside
+    if not hangs.any() and left.sum() > 0.2 * region.sum():
+        seeds[AFFECTED] = seeds[AFFECTED] | left
+    return {owner: seed for owner, seed in seeds.items() if seed.any()}
+
+
+def _newborn(region: Bitmap, before: Labels, distance: npt.NDArray[np.float32], reach: Reach) -> int:
+    """A region that nobody owned: it came in over the picture's edge, or something nearby set it off."""
+    if at_edge(region):
+        return INDEPENDENT
+    near = np.minimum(distance, distance_to(before == AFFECTED)) <= reach.near
+    return AFFECTED if (region & near).any() else INDEPENDENT
+
+
+def _divide(labels: Labels, region: Bitmap, seeds: dict[int, Bitmap]) -> None:
+    """Every pixel of ``region`` goes to the owner of the nearest seed."""
+    owners = np.array(list(seeds), np.uint8)
+    nearest = np.stack([distance_to(seed) for seed in seeds.values()]).argmin(axis=0)
+    labels[region] = owners[nearest][region]

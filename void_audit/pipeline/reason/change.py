@@ -1,0 +1,87 @@
+"""Where a frame differs from its background, with thresholds taken from the frame's own noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from void_audit.model.clip import RGB
+from void_audit.model.mask import Bitmap
+from void_audit.pipeline.reason.plate import Picture, View
+
+Plane = npt.NDArray[np.float32]
+
+_FINE, _SOFT = 1.0, 3.0
+"""Gaussian radii in analysis pixels: edges and small things; the weak slope of a penumbra."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs on one frame: from the early background, also from the late one, and like a shadow."""
+
+    changed: Bitmap
+    transient: Bitmap
+    shadowed: Bitmap
+
+
+def change_on(picture: RGB, view: View, near: Bitmap, still: bool) -> Change:
+    """Compare ``picture`` with its background. ``near`` (around the object) is left out of the noise.
+
+    Brightness that changed everywhere at once (exposure) is taken out first, per channel.
+    """
+    frame = picture.astype(np.float32)
+    trusted = view.known & ~near
+    early = _difference(frame, view.early, trusted, still) & view.known
+    late = _difference(frame, view.late, trusted, still)
+    return Change(early, early & late, early & _shadow_like(frame, view.early))
+
+
+def _difference(frame: Picture, plate: Picture, trusted: Bitmap, still: bool) -> Bitmap:
+    delta = _blur(frame - plate * _gain(frame, plate, trusted), _FINE)
+    slope = _slope(plate) * (0.1 if still else 0.6)
+    fine = np.abs(delta).max(axis=2) - slope
+    soft = np.abs(_blur(delta.mean(axis=2), _SOFT)) - 0.3 * slope
+    return _above(fine, trusted, 5.0) | _above(soft, trusted, 1.5)
+
+
+def _gain(frame: Picture, plate: Picture, trusted: Bitmap) -> npt.NDArray[np.float32]:
+    """Exposure of this frame against the background, one factor a channel."""
+    if trusted.sum() < 500:
+        return np.ones(3, np.float32)
+    ratio = (frame[trusted] + 4.0) / (plate[trusted] + 4.0)
+    return np.asarray(np.clip(np.median(ratio, axis=0), 0.5, 2.0), np.float32)
+
+
+def _above(strength: Plane, trusted: Bitmap, least: float) -> Bitmap:
+    """Hysteresis: connected pixels above a low threshold that somewhere exceed twice that."""
+    noise = float(np.median(np.abs(strength[trusted]))) if trusted.any() else 0.0
+    low = max(least, 4.0 * noise)
+    weak = (strength > low).astype(np.uint8)
+    count, labels = cv2.connectedComponents(weak, connectivity=8)
+    strong = np.zeros(count, bool)
+    strong[np.unique(labels[strength > 2.0 * low])] = True
+    strong[0] = False
+    return np.asarray(strong[labels], bool)
+
+
+def _shadow_like(frame: Picture, plate: Picture) -> Bitmap:
+    """Darker with about the same hue: less light on the same surface."""
+    frame, plate = _blur(frame, _FINE) + 4.0, _blur(plate, _FINE) + 4.0
+    light, before = frame.sum(axis=2), plate.sum(axis=2)
+    ratio = light / before
+    hue = np.abs(frame / light[..., None] - plate / before[..., None]).max(axis=2)
+    return np.asarray((ratio < 0.99) & (ratio > 0.2) & (hue < 0.035), bool)
+
+
+def _blur(picture: npt.NDArray[np.float32], radius: float) -> npt.NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.float32)
+
+
+def _slope(plate: Picture) -> Plane:
+    gray = _blur(plate.mean(axis=2), _FINE)
+    return np.asarray(
+        np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)) / 8, np.float32
+    )

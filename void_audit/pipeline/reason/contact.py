@@ -1,0 +1,215 @@
+"""A reasoner made of rules: shadow, reflection, contact. It fills the schema that VOID's language model fills."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from void_audit.canon.jcs import canonical
+from void_audit.errors import MaskError
+from void_audit.model.clip import RGB, Clip, ClipInfo
+from void_audit.model.engine import EngineInfo, Progress, no_progress
+from void_audit.model.geometry import Rect, Size
+from void_audit.model.grid import grid_for
+from void_audit.model.reasoning import AffectedObject, Consequences, Grid, Reasoning
+from void_audit.model.request import EditRequest
+from void_audit.model.track import Track
+from void_audit.pipeline.reason.check import check_consequences
+from void_audit.pipeline.reason.findings import findings
+from void_audit.pipeline.reason.observe import Observation, analysis_size, observe
+
+VERSION = "1"
+
+_BLIND = (
+    "The rules compare pictures; they do not understand the scene. They cannot see what is hidden behind the "
+    "object, causes that leave no visible trace or that are out of the picture, sound, or intent; they cannot "
+    "tell what would have moved otherwise (for instance what the object held up or held back), nor real "
+    "contact from passing in front."
+)
+
+
+class ContactReasoner:
+    """Implements ``Reasoner`` with rules over camera-compensated background differences; no model.
+
+    ``short_side_cells``: fineness of the grid. VOID's own is 8; a finer grid opens less of the picture.
+    """
+
+    def __init__(self, short_side_cells: int = 24) -> None:
+        self._cells = short_side_cells
+
+    @property
+    def info(self) -> EngineInfo:
+        """Says that these are rules."""
+        return EngineInfo(
+            name="contact",
+            version=VERSION,
+            kind="rules",
+            description="Rules, not a model: finds the object's shadow and reflection, and what begins to change "
+            "where the object touches it, by comparing frames with an estimate of the background.",
+        )
+
+    def reason(
+        self, clip: Clip, track: Track, request: EditRequest, progress: Progress = no_progress
+    ) -> Reasoning:
+        """Consequences of removing the tracked object.
+
+        Raises MaskError ``track-mismatch`` if the track is not of the clip's size and length.
+        """
+        _check_track(clip.info, track)
+        grid = grid_for(clip.info.size, self._cells)
+        watched = _Digesting(clip)
+        seen = observe(watched, track, grid, progress)
+        things = findings(seen, request.object)
+        warnings = _warnings(seen, track)
+        consequences = Consequences(
+            grid=grid,
+            instruction=request.instruction,
+            affected=tuple(things),
+            scene_description=request.background,
+            summary=_summary(things, warnings),
+            confidence=_confidence(seen, things),
+        )
+        return Reasoning(
+            consequences=check_consequences(consequences, clip.info),
+            request=self._request(clip.info, track, request, grid, watched.digest()),
+            reply=_reply(seen, things),
+            media_type="application/json",
+            engine=self.info,
+            settings={"short_side_cells": self._cells, "analysis_short_side": min(seen.size)},
+            warnings=tuple(warnings),
+        )
+
+    def _request(
+        self, info: ClipInfo, track: Track, request: EditRequest, grid: Grid, pictures: str
+    ) -> bytes:
+        """What was given to the rules, by digest."""
+        return canonical(
+            {
+                "engine": self.info.name,
+                "version": VERSION,
+                "object": request.object,
+                "instruction": request.instruction,
+                "pictures": {
+                    "width": info.width,
+                    "height": info.height,
+                    "frames": info.frames,
+                    "sampled": "every frame",
+                    "sha256": pictures,
+                },
+                "track": {"sha256": _track_digest(track), "segmenter": track.engine.name},
+                "grid": grid.model_dump(),
+                "analysis_size": list(analysis_size(info.size)),
+                "opencv": cv2.__version__,
+                "numpy": np.__version__,
+            }
+        )
+
+
+class _Digesting:
+    """A clip that hashes its pictures (RGB bytes, in order) the first time they are all handed out."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._hash = hashlib.sha256()
+        self._next = 0
+        self.info = clip.info
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RGB]:
+        """Pictures ``start`` to ``stop`` (excluded)."""
+        for index, picture in enumerate(self._clip.frames(start, stop), start):
+            if index == self._next:
+                self._hash.update(np.ascontiguousarray(picture).data)
+                self._next += 1
+            yield picture
+
+    def frames_backwards(self, stop: int | None = None, start: int = 0) -> Iterator[RGB]:
+        """Pictures ``stop - 1`` down to ``start``."""
+        return self._clip.frames_backwards(stop, start)
+
+    def view(self, crop: Rect | None = None, size: Size | None = None) -> Clip:
+        """The same clip seen through a crop and a scale."""
+        return self._clip.view(crop, size)
+
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+def _check_track(info: ClipInfo, track: Track) -> None:
+    if track.masks.size != info.size or len(track.masks) != info.frames:
+        have, want = track.masks.size, info.size
+        raise MaskError(
+            "track-mismatch",
+            f"The track has {len(track.masks)} masks of {have.width}x{have.height}, "
+            f"the clip {info.frames} frames of {want.width}x{want.height}.",
+            "Segment this clip again at the size it is reasoned about.",
+        )
+
+
+def _track_digest(track: Track) -> str:
+    digest = hashlib.sha256()
+    for mask in track.masks:
+        digest.update(np.packbits(mask).tobytes())
+    return digest.hexdigest()
+
+
+def _warnings(seen: Observation, track: Track) -> list[str]:
+    visible = [index for index, centre in enumerate(seen.centres) if centre is not None]
+    if not visible:
+        return ["The object is not visible on any frame: nothing was looked for."]
+    warnings = []
+    blind = float((seen.clean[visible] < 0.5).mean())
+    if blind > 0.25:
+        warnings.append(
+            f"On {100 * blind:.0f} % of the frames no other frame shows the object's surroundings without it: "
+            "a shadow or reflection there can only be guessed. Check the mask by eye."
+        )
+    if len(seen.segments) > 1:
+        warnings.append(
+            f"The camera could not be followed through the whole clip: {len(seen.segments)} parts were looked "
+            "at separately, and what was affected in one is not carried over to the next."
+        )
+    if seen.poor_frames:
+        warnings.append(
+            f"{seen.poor_frames} frames have too little texture to tell whether the camera moved."
+        )
+    return warnings
+
+
+def _confidence(seen: Observation, things: list[AffectedObject]) -> float:
+    """Rules are never sure; without a clean view of the surroundings, finding nothing means little."""
+    visible = [index for index, centre in enumerate(seen.centres) if centre is not None]
+    clean = float(seen.clean[visible].mean()) if visible else 0.0
+    ground = 0.1 + 0.4 * clean + (0.1 if seen.travelled else 0.0)
+    return round(min([ground, *(max(thing.confidence, 0.2) for thing in things)]), 2)
+
+
+def _summary(things: list[AffectedObject], warnings: list[str]) -> str:
+    found = " ".join(
+        f"{thing.noun[0].upper()}{thing.noun[1:]} (frames {thing.frames.start} to {thing.frames.stop - 1}, "
+        f"confidence {thing.confidence:.2f}): {thing.why}"
+        for thing in things
+    )
+    parts = [
+        "Found by rules, not by a model.",
+        found or "Nothing was found that the object caused.",
+        *warnings,
+    ]
+    return " ".join([*parts, _BLIND])[:4000]
+
+
+def _reply(seen: Observation, things: list[AffectedObject]) -> bytes:
+    """The raw findings, before they were put into words and checked."""
+    return canonical(
+        {
+            "analysis_size": list(seen.size),
+            "segments": [[segment.start, segment.stop, segment.still] for segment in seen.segments],
+            "object_travelled": seen.travelled,
+            "clean_surroundings": [round(float(share), 3) for share in seen.clean],
+            "pixels_per_frame": {kind: per.sum(axis=(1, 2)).tolist() for kind, per in seen.pixels.items()},
+            "affected": [thing.model_dump(mode="json") for thing in things],
+        }
+    )

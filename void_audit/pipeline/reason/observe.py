@@ -1,0 +1,223 @@
+"""Look at a clip in three passes (camera, background, changes) and keep what was found per grid cell.
+
+Memory: a few sampled pictures of one segment, and compressed yes/no pictures; nothing else grows with the
+length of the clip.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from void_audit.model.clip import RGB, Clip
+from void_audit.model.engine import Progress
+from void_audit.model.geometry import Size
+from void_audit.model.grid import cell_counts
+from void_audit.model.mask import Bitmap, PackedBitmaps
+from void_audit.model.reasoning import Grid
+from void_audit.model.track import Track
+from void_audit.pipeline.reason.attribution import (
+    AFFECTED,
+    ARTIFACT,
+    Labels,
+    Reach,
+    Scene,
+    own,
+    own_backwards,
+)
+from void_audit.pipeline.reason.camera import CameraFollower, Segment
+from void_audit.pipeline.reason.change import Change, change_on
+from void_audit.pipeline.reason.occurrence import Occurrence
+from void_audit.pipeline.reason.photometric import guessed_shadow
+from void_audit.pipeline.reason.plate import Plate, Sampler
+from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to
+
+KINDS = ("shadow", "appearance", "guess", "affected")
+"""What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off."""
+
+_SHORT_SIDE = 192
+_FEWEST_PIXELS = 2
+
+
+@dataclass
+class Observation:
+    """All that the rules found. ``pixels[kind]`` is ``(frames, rows, cols)``: pixels of that kind in a cell."""
+
+    grid: Grid
+    size: Size
+    """Analysis size: what pixels are counted in."""
+    pixels: dict[str, npt.NDArray[np.uint16]]
+    affected: PackedBitmaps
+    centres: list[tuple[float, float] | None]
+    """Where the object is, in analysis pixels."""
+    clean: npt.NDArray[np.float32]
+    """Per frame, the share of the object's neighbourhood whose place was also seen without it."""
+    segments: list[Segment]
+    travelled: bool
+    poor_frames: int
+
+
+def analysis_size(size: Size) -> Size:
+    """The size that frames are looked at: short side 192, never enlarged."""
+    scale = min(1.0, _SHORT_SIDE / min(size))
+    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
+
+
+def observe(clip: Clip, track: Track, grid: Grid, progress: Progress) -> Observation:
+    """Run all passes. ``clip`` has the size of the track's masks and as many frames."""
+    size = analysis_size(clip.info.size)
+    small = PackedBitmaps(size, (_shrunk(mask, size) for mask in track.masks))
+    diagonals = [diagonal_of(covered) for covered in small if covered.any()]
+    follower = CameraFollower(size)
+    for index, picture in enumerate(_pictures(clip, size)):
+        follower.add(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8), small[index])
+        progress("follow the camera", index + 1, clip.info.frames)
+    frames = len(small)
+    seen = Observation(
+        grid=grid,
+        size=size,
+        pixels={kind: np.zeros((frames, grid.rows, grid.cols), np.uint16) for kind in KINDS},
+        affected=PackedBitmaps.empty(size, frames),
+        centres=[centre_of(covered) for covered in small],
+        clean=np.zeros(frames, np.float32),
+        segments=follower.finish(),
+        travelled=False,
+        poor_frames=follower.poor_frames,
+    )
+    diagonal = float(np.median(diagonals)) if diagonals else 0.0
+    for segment in seen.segments:
+        _SegmentPass(clip, small, segment, seen, diagonal, progress).run()
+    return seen
+
+
+class _SegmentPass:
+    """Background, changes and owners of one segment."""
+
+    def __init__(
+        self, clip: Clip, covered: PackedBitmaps, segment: Segment, seen: Observation, diagonal: float,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        self._clip, self._covered, self._segment, self._seen = clip, covered, segment, seen
+        self._diagonal, self._progress = diagonal, progress
+        self._reach = Reach.for_object(diagonal)
+        self._occurrence = Occurrence(seen.size.height, seen.size.width)
+        self._changes = tuple(PackedBitmaps(seen.size) for _ in range(3))
+
+    def run(self) -> None:
+        """Fill the observation for this segment's frames."""
+        plate = self._background()
+        self._compare(plate)
+        self._seen.travelled |= self._occurrence.travelled
+        owners = self._forwards()
+        self._backwards(owners)
+
+    def _frames(self) -> Iterator[tuple[int, RGB]]:
+        start, stop = self._segment.start, self._segment.stop
+        return enumerate(_pictures(self._clip, self._seen.size, start, stop), start)
+
+    def _background(self) -> Plate:
+        sampler = Sampler()
+        for index, picture in self._frames():
+            sampler.add(index, picture, self._covered[index])
+            self._progress("background", index + 1, self._clip.info.frames)
+        far = max(0.75 * self._diagonal, 2 * self._reach.touch)
+        return Plate(self._segment, sampler.samples, self._seen.size, far, self._reach.guard + 1)
+
+    def _compare(self, plate: Plate) -> None:
+        for index, picture in self._frames():
+            covered = self._covered[index]
+            view = plate.seen_from(index)
+            distance = distance_to(covered)
+            change = change_on(picture, view, distance < self._diagonal, self._segment.still)
+            for kept, bitmap in zip(
+                self._changes, (change.changed, change.transient, change.shadowed), strict=True
+            ):
+                kept.append(bitmap)
+            self._occurrence.add(covered, change.transient, view.far)
+            self._look_around(index, picture, covered, view.far, distance)
+            self._progress("compare", index + 1, self._clip.info.frames)
+
+    def _look_around(
+        self, index: int, picture: RGB, covered: Bitmap, far: Bitmap, distance: npt.NDArray[np.float32]
+    ) -> None:
+        """Whether this frame can be compared at all; where it cannot, guess."""
+        around = (distance > self._reach.guard) & (distance <= max(0.3 * self._diagonal, self._reach.touch))
+        clean = float(far[around].mean()) if around.any() else 1.0
+        self._seen.clean[index] = clean
+        if clean < 0.5:
+            guess = guessed_shadow(picture, covered, self._reach.guard, self._reach.touch) & ~far
+            self._seen.pixels["guess"][index] = cell_counts(guess, self._seen.grid)
+
+    def _scene(self, offset: int) -> Scene:
+        covered = self._covered[self._segment.start + offset]
+        change = Change(*(kept[offset] for kept in self._changes))
+        return Scene(covered, change, self._occurrence.around(covered) >= 0.5)
+
+    def _forwards(self) -> list[bytes]:
+        owners = []
+        labels = self._blank()
+        for offset in range(len(self._segment.poses)):
+            labels = own(self._scene(offset), self._moved(labels, offset - 1, offset), self._reach)
+            owners.append(zlib.compress(labels.tobytes(), 1))
+        return owners
+
+    def _backwards(self, owners: list[bytes]) -> None:
+        after = self._blank()
+        for offset in reversed(range(len(owners))):
+            labels = np.frombuffer(zlib.decompress(owners[offset]), np.uint8).reshape(after.shape)
+            scene = self._scene(offset)
+            after = own_backwards(scene, labels, self._moved(after, offset + 1, offset), self._reach)
+            self._note(self._segment.start + offset, after, scene.change.shadowed)
+
+    def _note(self, index: int, labels: Labels, shadowed: Bitmap) -> None:
+        artifact, pixels = labels == ARTIFACT, self._seen.pixels
+        dark = cv2.medianBlur(shadowed.astype(np.uint8), 5) > 0
+        pixels["shadow"][index] = cell_counts(artifact & dark, self._seen.grid)
+        pixels["appearance"][index] = cell_counts(artifact & ~dark, self._seen.grid)
+        pixels["affected"][index] = cell_counts(labels == AFFECTED, self._seen.grid)
+        self._seen.affected[index] = labels == AFFECTED
+
+    def _blank(self) -> Labels:
+        return np.zeros((self._seen.size.height, self._seen.size.width), np.uint8)
+
+    def _moved(self, labels: Labels, source: int, target: int) -> Labels:
+        """Labels of frame ``source`` as frame ``target`` sees those places."""
+        poses = self._segment.poses
+        if self._segment.still or not 0 <= source < len(poses):
+            return labels
+        pose = np.linalg.inv(poses[target]) @ poses[source]
+        warped = cv2.warpPerspective(labels, pose, tuple(self._seen.size), flags=cv2.INTER_NEAREST)
+        return np.asarray(warped, np.uint8)
+
+
+def cells_over_time(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """Cells that matter, ``(frames, rows, cols)``: enough pixels, not for one frame only, and a frame longer."""
+    raw = pixels >= _FEWEST_PIXELS
+    around = np.stack([cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for frame in raw])
+    lasting = raw & (_later(around, 1) | _later(around, -1)) if len(raw) > 1 else raw
+    return np.asarray(lasting | _later(lasting, 1) | _later(lasting, -1), bool)
+
+
+def _later(cells: npt.NDArray[np.bool_], by: int) -> npt.NDArray[np.bool_]:
+    moved = np.zeros_like(cells)
+    if by > 0:
+        moved[by:] = cells[:-by]
+    else:
+        moved[:by] = cells[-by:]
+    return moved
+
+
+def _pictures(clip: Clip, size: Size, start: int = 0, stop: int | None = None) -> Iterator[RGB]:
+    for picture in clip.frames(start, stop):
+        yield np.asarray(cv2.resize(picture, tuple(size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _shrunk(mask: Bitmap, size: Size) -> Bitmap:
+    """Any part of the object counts."""
+    share = cv2.resize(mask.astype(np.uint8) * 255, tuple(size), interpolation=cv2.INTER_AREA)
+    return np.asarray(share > 0, bool)
