@@ -179,7 +179,7 @@ def _translated(path: Path) -> Iterator[None]:
         raise _meaning(path, error.orig or error) from error
     except sqlite3.Error as error:
         raise _meaning(path, error) from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, TypeError) as error:  # a stored value is of another type than the schema's
         raise LedgerError("ledger-damaged", f"{path}: {str(error)[:200]}.", "Run fsck.") from error
 
 

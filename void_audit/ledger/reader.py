@@ -28,10 +28,10 @@ class LogReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         with database.read() as connection:
-            row = connection.execute(sa.select(log.c.origin, log.c.vkey)).first()
-        if row is None:
-            raise LedgerError("ledger-damaged", f"{database.path} does not name its log.", "Run fsck.")
-        self._key = VerifierKey.parse(row.vkey)
+            vkey = connection.execute(sa.select(log.c.vkey)).scalar()
+            if vkey is None:
+                raise LedgerError("ledger-damaged", f"{database.path} does not name its log.", "Run fsck.")
+            self._key = VerifierKey.parse(vkey)
 
     @property
     def origin(self) -> str:
@@ -152,7 +152,7 @@ class LogReader:
     def _page(self, query: sa.Select[Any]) -> list[StoredEntry]:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return [_checked(row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows]
+            return [_checked(row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows]
 
 
 def _checked(index: int, body: bytes, leaf_hash: bytes) -> StoredEntry:

@@ -1,0 +1,280 @@
+"""Check a stored log against itself: everything is recomputed from the entries' bytes.
+
+Nothing stored is believed: leaf hashes, subtrees and projection follow from the bodies, the bodies from the
+signed checkpoints. The log's key must come from the caller, never from the database that is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from void_audit.canon import merkle
+from void_audit.canon.checkpoint import open_checkpoint
+from void_audit.canon.merkle import Frontier, Node
+from void_audit.canon.note import VerifierKey
+from void_audit.canon.statement import read_entry
+from void_audit.errors import NoteError, VoidAuditError
+from void_audit.ledger import store
+from void_audit.ledger.blobs import BlobStore
+from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
+from void_audit.ledger.mark import Mark, read_mark
+from void_audit.ledger.references import blob_refs
+from void_audit.ledger.tables import HEAD, checkpoint, entry, log, node, record
+from void_audit.model.proof import StoredEntry
+
+MAX_PROBLEMS = 1000
+"""Problems listed; one damaged entry can contradict thousands of rows."""
+
+_UNREADABLE = (VoidAuditError, SQLAlchemyError, TypeError, ValueError, OverflowError)
+"""What stored values of another type or range than the schema's can make a query or a hash raise."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One contradiction: a stable code, the row or file, and what is wrong with it."""
+
+    code: str
+    where: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class FsckReport:
+    """What was checked and what was found."""
+
+    entries: int
+    checkpoints: int
+    blobs: int
+    problems: tuple[Problem, ...]
+    """At most ``MAX_PROBLEMS``, in the order found."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the log is consistent."""
+        return not self.problems
+
+
+def fsck(folder: Path, vkey: str, blobs: BlobStore | None = None, mark: Path | None = None) -> FsckReport:
+    """Check the ledger in ``folder``. Damage is reported, never raised.
+
+    Problem codes: ``database-unreadable``, ``database-corrupt``, ``schema-version``, ``schema-changed``, ``log-key``,
+    ``entry-missing``, ``entry-leaf-hash``, ``entry-unreadable``, ``node-missing``, ``node-wrong``,
+    ``node-extra``, ``record-wrong``, ``checkpoint-signature``, ``checkpoint-columns``, ``checkpoint-root``,
+    ``tail-unsigned``, ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``.
+
+    Args:
+        folder: the ledger's folder.
+        vkey: the log's verifier key, from outside the ledger.
+        blobs: where the content lies; without it blobs are not checked.
+        mark: the high-water mark; without it a truncated log cannot be told from a younger one.
+
+    Raises:
+        NoteError: ``vkey-malformed``, ``vkey-type``: the key given is none.
+    """
+    key = VerifierKey.parse(vkey)
+    check = _Check(key, blobs)
+    if mark is not None:
+        check.read_mark(mark)
+    try:
+        database = Database(folder / DATABASE, writable=False)
+        with database.read() as connection:
+            check.run(connection)
+        database.close()
+    except VoidAuditError as error:
+        check.found("database-unreadable", str(folder / DATABASE), error.message)
+    return FsckReport(check.entries, check.checkpoints, check.blobs_checked, tuple(check.problems))
+
+
+class _Check:
+    """One run: collects problems and the roots that the bodies imply."""
+
+    def __init__(self, key: VerifierKey, blobs: BlobStore | None) -> None:
+        self.key = key
+        self.blobs = blobs
+        self.problems: list[Problem] = []
+        self.entries = self.checkpoints = self.blobs_checked = 0
+        self.roots: dict[int, bytes] = {}
+        self.mark: Mark | None = None
+
+    def found(self, code: str, where: str, detail: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(code, where, detail))
+
+    def run(self, connection: sa.Connection) -> None:
+        parts = (self._file, self._schema, self._name, self._tree, self._extra_rows, self._checkpoints)
+        for part in parts:
+            try:
+                part(connection)
+            except _UNREADABLE as error:
+                self.found("database-unreadable", part.__name__[1:], f"{type(error).__name__}: {error}"[:300])
+        if self.mark is not None:
+            self._compare_mark(self.mark)
+
+    def read_mark(self, path: Path) -> None:
+        try:
+            self.mark = read_mark(path)
+        except VoidAuditError as error:
+            self.found("mark-unreadable", str(path), error.message)
+            return
+        if self.mark is None:
+            self.found("mark-unreadable", str(path), "the high-water mark is missing")
+
+    def _file(self, connection: sa.Connection) -> None:
+        for line in connection.execute(sa.text("PRAGMA integrity_check(20)")).scalars():
+            if line != "ok":
+                self.found("database-corrupt", DATABASE, str(line)[:300])
+
+    def _schema(self, connection: sa.Connection) -> None:
+        version = schema_version(connection)
+        if version != HEAD:
+            self.found("schema-version", "alembic_version", f"schema {version}; this version knows {HEAD}")
+            return
+        stored, fresh = _objects(connection), _fresh_objects()
+        for name in sorted(stored.keys() | fresh.keys()):
+            if stored.get(name) != fresh.get(name):
+                state = "missing" if name not in stored else "unknown" if name not in fresh else "changed"
+                self.found("schema-changed", name, f"{name} is {state}")
+
+    def _name(self, connection: sa.Connection) -> None:
+        row = connection.execute(sa.select(log.c.origin, log.c.vkey)).first()
+        if row is None or (row.origin, row.vkey) != (self.key.name, str(self.key)):
+            self.found("log-key", "log", "the stored origin or key is not the one given")
+
+    def _tree(self, connection: sa.Connection) -> None:
+        """Bodies to leaf hashes to subtrees to roots, a page at a time."""
+        wanted = set(connection.execute(sa.select(checkpoint.c.size)).scalars())
+        if self.mark is not None:
+            wanted.add(self.mark.size)
+        frontier = Frontier()
+        self.roots = {0: frontier.root()}
+        for page in _pages(connection):
+            expected: list[Node] = []
+            for index, body, leaf_hash in page:
+                if index != frontier.size:
+                    self.found("entry-missing", f"entry {frontier.size}", f"the next stored entry is {index}")
+                    return  # nothing beyond a gap has a place in the tree
+                leaf = merkle.leaf_hash(body)
+                if leaf != leaf_hash:
+                    self.found("entry-leaf-hash", f"entry {index}", "the body does not hash to its leaf hash")
+                expected += frontier.append(leaf)[1:]
+                if frontier.size in wanted:
+                    self.roots[frontier.size] = frontier.root()
+            self.entries = frontier.size
+            self._nodes(connection, expected)
+            self._contents(connection, page)
+
+    def _nodes(self, connection: sa.Connection, expected: Iterable[Node]) -> None:
+        by_level = groupby(sorted(expected), key=lambda n: n.level)
+        for level, group in by_level:
+            nodes = list(group)
+            rows = connection.execute(
+                sa.select(node.c.position, node.c.hash).where(
+                    node.c.level == level,
+                    node.c.position.between(nodes[0].position, nodes[-1].position),
+                )
+            ).all()
+            stored = {row.position: bytes(row.hash) for row in rows}
+            for _, position, digest in nodes:
+                where = f"node {level}/{position}"
+                if position not in stored:
+                    self.found("node-missing", where, "a complete subtree is not stored")
+                elif stored[position] != digest:
+                    self.found("node-wrong", where, "the stored hash is not that of the entries below it")
+
+    def _contents(self, connection: sa.Connection, page: list[tuple[int, bytes, bytes]]) -> None:
+        first, last = page[0][0], page[-1][0]
+        rows = connection.execute(
+            sa.select(record.c.idx, record.c.edit, record.c.kind).where(record.c.idx.between(first, last))
+        )
+        projected = {row.idx: dict(row._mapping) for row in rows}
+        for index, body, _ in page:
+            try:
+                stored = read_entry(index, body)
+            except VoidAuditError as error:
+                self.found("entry-unreadable", f"entry {index}", f"{error.code}: {error.message}")
+                continue
+            if projected.get(index) != store.projection(stored):
+                self.found("record-wrong", f"record {index}", "the projection does not follow from the entry")
+            self._blobs(stored)
+
+    def _blobs(self, stored: StoredEntry) -> None:
+        if self.blobs is None:
+            return
+        for ref in blob_refs(stored.statement.predicate):
+            self.blobs_checked += 1
+            try:
+                self.blobs.check(ref)
+            except VoidAuditError as error:
+                self.found(error.code, f"entry {stored.index}", error.message)
+
+    def _extra_rows(self, connection: sa.Connection) -> None:
+        """Rows that belong to no entry."""
+        end = (node.c.position + 1).bitwise_lshift(node.c.level)
+        stray = sa.or_(end > self.entries, node.c.position < 0, node.c.level < 1, node.c.level > 62)
+        extra = sa.select(node.c.level, node.c.position).where(stray).limit(MAX_PROBLEMS)
+        for row in connection.execute(extra):
+            self.found("node-extra", f"node {row.level}/{row.position}", "no complete subtree is there")
+        for index in connection.execute(
+            sa.select(record.c.idx).where(record.c.idx >= self.entries).limit(MAX_PROBLEMS)
+        ).scalars():
+            self.found("record-wrong", f"record {index}", "there is no such entry")
+
+    def _checkpoints(self, connection: sa.Connection) -> None:
+        newest = 0
+        for row in connection.execute(sa.select(checkpoint).order_by(checkpoint.c.size)):
+            self.checkpoints += 1
+            self._checkpoint(row.size, bytes(row.root), row.note)
+            newest = row.size
+        if newest < self.entries or not self.checkpoints:
+            detail = f"no checkpoint covers entries {newest} to {self.entries}: open the ledger with its key"
+            self.found("tail-unsigned", f"entry {newest}", detail)
+
+    def _checkpoint(self, size: int, root: bytes, note: str) -> None:
+        where = f"checkpoint {size}"
+        try:
+            signed = open_checkpoint(note, self.key)
+        except NoteError as error:
+            self.found("checkpoint-signature", where, error.message)
+            return
+        if (signed.size, signed.root) != (size, root):
+            self.found("checkpoint-columns", where, "size or root is not what the signed note says")
+        if self.roots.get(signed.size) != signed.root:
+            self.found("checkpoint-root", where, "the stored entries do not have the signed root")
+
+    def _compare_mark(self, mark: Mark) -> None:
+        if mark.origin != self.key.name or self.roots.get(mark.size) != mark.root:
+            where = f"mark {mark.size}"
+            self.found("mark-contradicted", where, "the entries do not extend what the key has signed")
+
+
+def _pages(connection: sa.Connection) -> Iterator[list[tuple[int, bytes, bytes]]]:
+    """All entries in order, gaps and all."""
+    start = -(2**63)
+    query = sa.select(entry.c.idx, entry.c.body, entry.c.leaf_hash).order_by(entry.c.idx).limit(store.PAGE)
+    while rows := connection.execute(query.where(entry.c.idx >= start)).all():
+        yield [(row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows]
+        start = rows[-1].idx + 1
+
+
+def _objects(connection: sa.Connection) -> dict[str, str]:
+    """Tables, indices and triggers by name, as they were written."""
+    rows = connection.execute(
+        sa.text("SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _fresh_objects() -> dict[str, str]:
+    """The same of a database that has just been made: what no one has tampered with."""
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        migrate(connection, Path(":memory:"))
+        objects = _objects(connection)
+    engine.dispose()
+    return objects
