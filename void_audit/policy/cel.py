@@ -46,6 +46,11 @@ class CelCondition:
         missing = [name for name in self.names if name not in values]
         if missing:
             return Answer("error", f"not known at this stage: {', '.join(missing)}")
+        cut = [name for name in self.names if _holds_nul(values[name])]
+        if cut:
+            return Answer(
+                "error", f"holds a zero character, at which the evaluator would cut it: {', '.join(cut)}"
+            )
         try:
             result = self._program.eval(data={name: values[name] for name in self.names})
             kind, value = result.type(), result.value()
@@ -74,6 +79,11 @@ class CelEngine:
         if program.return_type() != cel.Type.BOOL:
             raise _refused(expression, f"1:1: gives {program.return_type().name()}, not BOOL")
         return CelCondition(expression, _names_in(expression), program)
+
+
+def _holds_nul(value: FactValue) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return any(isinstance(text, str) and "\0" in text for text in texts)
 
 
 @cache

@@ -73,7 +73,7 @@ def _lint_rule(compiled: CompiledRule, pack: str) -> Iterator[str]:
 
 def _run(compiled: CompiledRule, pack: str, test: RuleTest, stage: Stage) -> str:
     try:
-        facts = test_facts(test.facts, stage)
+        facts = facts_with(test.facts, stage)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         return f"these are no facts: {'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -85,7 +85,7 @@ def _run(compiled: CompiledRule, pack: str, test: RuleTest, stage: Stage) -> str
     return ""
 
 
-def test_facts(changes: Mapping[str, Any], stage: Stage) -> Facts:
+def facts_with(changes: Mapping[str, Any], stage: Stage) -> Facts:
     """The standard facts with ``changes``, as far as they are known at ``stage``.
 
     Raises:
