@@ -1,0 +1,60 @@
+"""What a mask *is*, in bytes that stay the same for ever: hashes over class indices, not over a file.
+
+The definition is that of ``model.mask.MaskIdentity``; makers and checkers share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from void_audit.canon.merkle import leaf_hash, root
+from void_audit.errors import MaskError
+from void_audit.model.mask import Classes, ClassSequence, MaskClass, MaskIdentity
+
+
+def frame_hash(classes: Classes) -> str:
+    """SHA-256, in hexadecimal, of width and height (big-endian u32) and the class indices, row by row.
+
+    Raises:
+        MaskError: mask-values for an index over 3.
+    """
+    height, width = classes.shape
+    if classes.max(initial=0) > max(MaskClass):
+        raise MaskError("mask-values", f"There is no mask class {classes.max()}.", "Classes are 0 to 3.")
+    digest = hashlib.sha256(struct.pack(">II", width, height))
+    digest.update(np.ascontiguousarray(classes, np.uint8).data)
+    return digest.hexdigest()
+
+
+def mask_identity(mask: ClassSequence) -> tuple[MaskIdentity, list[str]]:
+    """The mask's identity, and the frame hashes (hexadecimal) that lead to it.
+
+    Raises:
+        MaskError: mask-size if a picture has another size than the sequence, mask-frames if pictures are missing.
+    """
+    hashes = list(_frame_hashes(mask))
+    if not hashes or len(hashes) != len(mask):
+        raise MaskError(
+            "mask-frames", f"The mask gave {len(hashes)} of {len(mask)} frames.", "Make it again."
+        )
+    width, height = mask.size
+    return MaskIdentity(width=width, height=height, frames=len(hashes), root=mask_root(hashes)), hashes
+
+
+def mask_root(frame_hashes: list[str]) -> str:
+    """RFC 6962 root, in hexadecimal, over the frame hashes in order."""
+    return root(leaf_hash(bytes.fromhex(digest)) for digest in frame_hashes).hex()
+
+
+def _frame_hashes(mask: ClassSequence) -> Iterator[str]:
+    expected = (mask.size.height, mask.size.width)
+    for number, classes in enumerate(mask.classes()):
+        if classes.shape != expected:
+            raise MaskError(
+                "mask-size", f"Frame {number} of the mask is {classes.shape}.", f"Not {expected}."
+            )
+        yield frame_hash(classes)
