@@ -65,7 +65,10 @@ def sign(
         sign_bytes: ES256 signature, r and s, 64 bytes.
         chain_pem: leaf and intermediates.
         root_pem: against which the result is checked right away.
+        definition: the manifest but for its ingredients.
         ingredients: the parent first.
+        source: the file to seal; it stays as it is.
+        destination: a path at which nothing of value lies.
 
     Raises:
         SealError: ``sign-failed``, ``signing-key-failed``; an error of ours from ``sign_bytes`` as it is.
@@ -136,7 +139,7 @@ class _Callback:
             return self._sign(data)
         except VoidAuditError as error:
             self.error = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept, and raised once the library has returned
             self.error = SealError(
                 "signing-key-failed", f"The signing key failed: {error!r}.", "Check the key or its device."
             )

@@ -24,7 +24,7 @@ from void_audit.seal.definition import (
 )
 
 SIDECAR_SUFFIX = ".c2pa"
-"""``NAME.mkv.c2pa`` beside ``NAME.mkv``."""
+"""``NAME.c2pa`` beside ``NAME.mkv``: where C2PA readers look."""
 
 
 class C2paSealer:
@@ -113,7 +113,7 @@ class C2paSealer:
 
 def sidecar_of(path: Path) -> Path:
     """Where the manifest of a file lies whose container cannot hold one."""
-    return path.with_name(path.name + SIDECAR_SUFFIX)
+    return path.with_suffix(SIDECAR_SUFFIX)
 
 
 def _check_paths(request: SealRequest) -> None:
