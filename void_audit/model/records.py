@@ -256,7 +256,7 @@ class CompositeRecord(Predicate):
     plan: Sha256
     frames: int
     keep_samples: int
-    """Samples (luma and chroma) that only KEEP pixels touch."""
+    """Samples (luma and chroma) that touch a KEEP pixel."""
     keep_samples_changed: int
     """How many of them differ from the source before encoding: 0, or the edit is not delivered."""
     opened_share_max: Share
