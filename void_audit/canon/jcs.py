@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import rfc8785
@@ -42,7 +42,8 @@ def parse(data: bytes, limit: int = MAX_BYTES, *, error: type[VoidAuditError] = 
     """Parse JSON that means the same to every reader.
 
     Refused: more than ``limit`` bytes, anything but UTF-8, duplicate keys, NaN and infinities (also by
-    overflow), integers beyond 2**53 - 1, lone surrogates, more than ``MAX_DEPTH`` levels.
+    overflow), integers beyond 2**53 - 1 except the doubles that ``canonical`` writes without a fraction, lone
+    surrogates, more than ``MAX_DEPTH`` levels.
 
     Args:
         data: the JSON text.
@@ -93,10 +94,13 @@ def _float(text: str) -> float:
     return number
 
 
-def _integer(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
-        raise _RefusedError("json-number", f"The integer {text[:40]} is beyond 2**53 - 1.")
-    return int(text)
+def _integer(text: str) -> int | float:
+    """Beyond 2**53 - 1 only what RFC 8785 writes for a double, read as that double."""
+    if len(text) <= 17 and abs(int(text)) <= MAX_INTEGER:
+        return int(text)
+    if len(text) <= 22 and rfc8785.dumps(float(text)) == text.encode():
+        return float(text)
+    raise _RefusedError("json-number", f"The integer {text[:40]} is not one that every reader holds exactly.")
 
 
 def _constant(text: str) -> NoReturn:
@@ -109,23 +113,21 @@ _DECODER = json.JSONDecoder(
 
 
 def _check(value: object) -> None:
-    """Refuse depth and lone surrogates, without recursion."""
+    """Refuse depth and lone surrogates, level by level instead of by recursion."""
     level: list[object] = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [child for item in level for child in _children(item)]
-        if not level:
+        containers = [item for item in level if isinstance(item, dict | list)]
+        for item in level:
+            if isinstance(item, str) and not item.isascii():
+                _refuse_surrogates(item)
+        if not containers:
             return
+        level = [child for item in containers for child in _children(item)]
     raise _RefusedError("json-too-deep", f"JSON deeper than {MAX_DEPTH} levels.")
 
 
-def _children(item: object) -> Iterator[object]:
-    if isinstance(item, str) and not item.isascii():
-        _refuse_surrogates(item)
-    elif isinstance(item, dict):
-        yield from item  # the keys: text like any other
-        yield from item.values()
-    elif isinstance(item, list):
-        yield from item
+def _children(container: dict[str, Any] | list[Any]) -> Iterable[object]:
+    return container if isinstance(container, list) else [*container, *container.values()]
 
 
 def _refuse_surrogates(text: str) -> None:

@@ -103,7 +103,11 @@ def _upgrade(kind: Kind, version: int, predicate: dict[str, Any]) -> dict[str, A
         upgrade = UPGRADES.get((kind, step))
         if upgrade is None:
             raise _unknown_version(kind, version, newest, f"Version {step} has no upgrade.")
-        predicate = upgrade(predicate)
+        try:
+            predicate = upgrade(predicate)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            why = f"cannot be upgraded: {type(error).__name__}"
+            raise EnvelopeError("record-malformed", f"A {kind} record (version {version}) {why}.") from error
     return predicate
 
 
