@@ -88,15 +88,12 @@ def _read(kind: str, stream: io.BufferedReader, beside: bytes | None, trust: str
             return _Evidence(reader).collect()
     except c2pa.C2paError.ManifestNotFound:
         return ManifestEvidence(ManifestState.MISSING)
-    except c2pa.C2paError.RemoteManifest:
-        return ManifestEvidence(
-            ManifestState.MISSING,
-            problems=("The file only names a manifest on the network; it is not fetched.",),
-        )
     except (c2pa.C2paError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return ManifestEvidence(
-            ManifestState.UNREADABLE, problems=(f"The manifest cannot be read: {str(error)[:300]}",)
-        )
+        if isinstance(error, c2pa.C2paError) and str(error).startswith("Remote"):
+            problem = "The file only names a manifest on the network, which is not fetched."
+            return ManifestEvidence(ManifestState.MISSING, problems=(problem,))
+        problem = f"The manifest cannot be read: {str(error)[:300]}"
+        return ManifestEvidence(ManifestState.UNREADABLE, problems=(problem,))
 
 
 def _settings(trust_pem: str | None) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from typing import Any, BinaryIO, Literal
 import c2pa
 
 from void_audit.errors import SealError, VoidAuditError
-from void_audit.media.kind import UNKNOWN, media_type
+from void_audit.media.kind import MATROSKA, UNKNOWN, media_type
 
 CredentialState = Literal["none", "invalid", "valid", "trusted", "unreadable"]
 """State of a file's own manifest. ``valid`` is anybody's key; ``trusted`` chains to a root that was given."""
 
-NOT_EMBEDDABLE = frozenset({"video/x-matroska", UNKNOWN})
+NOT_EMBEDDABLE = frozenset({MATROSKA})
 """Containers into which the library cannot write a manifest: it goes beside them."""
 
 _PURPOSES = "1.3.6.1.5.5.7.3.4\n1.3.6.1.5.5.7.3.36\n1.3.6.1.4.1.62558.2.1\n"
@@ -105,7 +105,7 @@ def read_credentials(path: Path, trust_pem: str | None, sidecar: Path | None = N
         OSError: the file or the sidecar cannot be read.
     """
     kind = media_type(path)
-    if kind in NOT_EMBEDDABLE and sidecar is None:
+    if kind in (MATROSKA, UNKNOWN) and sidecar is None:
         return Credentials("none")
     beside = sidecar.read_bytes() if sidecar is not None else None
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from void_audit.canon.hashing import sha256_file
 from void_audit.errors import SealError
 from void_audit.media.atomic import whole_file
-from void_audit.media.kind import media_type
+from void_audit.media.kind import UNKNOWN, media_type
 from void_audit.seal import adapter
 from void_audit.seal.adapter import Credentials, Ingredient
 from void_audit.seal.base import SealedFile, SealRequest
@@ -124,6 +124,8 @@ def _check_paths(request: SealRequest) -> None:
             raise SealError(
                 "seal-input", f"{path} would be overwritten by its own seal.", "Name another destination."
             )
+    if media_type(request.unsealed) == UNKNOWN:
+        raise SealError("seal-input", f"{request.unsealed} is no video file.", "Run the edit again.")
     titles = [data.title for data in request.embedded]
     if len(set(titles)) != len(titles):
         raise SealError("seal-input", "Two embedded data have the same title.", "Give each its own.")
