@@ -33,6 +33,8 @@ class Reach:
     """A region this near to the object hangs on it."""
     near: float
     """What begins to change this near to the object, or to something affected, was set off by it."""
+    cast: float
+    """What grows dark this near to the object lies in its shadow, though it does not touch it."""
     step: float
     """How far the border of a region moves from frame to frame."""
     smallest: int
@@ -41,7 +43,14 @@ class Reach:
     @classmethod
     def for_object(cls, diagonal: float) -> Reach:
         """For an object whose typical diagonal is given, on pictures whose short side is 192."""
-        return cls(guard=3.0, touch=6.0, near=max(14.0, 0.25 * diagonal), step=4.0, smallest=12)
+        return cls(
+            guard=3.0,
+            touch=6.0,
+            near=float(np.clip(0.75 * diagonal, 14.0, 40.0)),
+            cast=max(20.0, 1.5 * diagonal),
+            step=4.0,
+            smallest=12,
+        )
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,8 @@ class Scene:
     covered: Bitmap
     change: Change
     beside: Bitmap
+    first: bool
+    """Nothing is known of the time before: nothing can begin on this frame."""
 
 
 def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
@@ -59,7 +70,7 @@ def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
     labels = np.zeros(before.shape, np.uint8)
     for region in regions(scene.change.changed & (distance > reach.guard), reach.smallest):
         seeds = _seeds(region, scene, before, distance, reach)
-        _divide(labels, region, seeds or {_newborn(region, before, distance, reach): region})
+        _divide(labels, region, seeds or {_newborn(region, scene, before, distance, reach): region})
     return labels
 
 
@@ -83,21 +94,41 @@ def own_backwards(scene: Scene, labels: Labels, after: Labels, reach: Reach) -> 
 def _seeds(
     region: Bitmap, scene: Scene, before: Labels, distance: npt.NDArray[np.float32], reach: Reach
 ) -> dict[int, Bitmap]:
-    """Where each owner has a claim on ``region``."""
-    hangs = region & ((distance <= reach.touch) | scene.beside) & scene.change.transient
-    seeds = {ARTIFACT: hangs}
-    for owner in (INDEPENDENT, AFFECTED):
-        seeds[owner] = region & grown(before == owner, reach.step) & ~scene.beside
-    left = region & (before == ARTIFACT) & ~scene.beside
-    if not hangs.any() and left.sum() > 0.2 * region.sum():
-        seeds[AFFECTED] = seeds[AFFECTED] | left
+    """Where each owner has a claim on ``region``.
+
+    Dark or always beside the object: its artefact. Otherwise what hangs on the object is in contact with it.
+    """
+    change = scene.change
+    hangs = region & (distance <= reach.touch)
+    dark = (
+        region
+        & change.shadowed
+        & change.transient
+        & grown(before == ARTIFACT, reach.step)
+        & (distance <= reach.cast)
+    )
+    its_own = scene.beside | change.shadowed
+    independent = region & grown(before == INDEPENDENT, reach.step) & ~scene.beside
+    affected = region & grown(before == AFFECTED, reach.step) & ~scene.beside
+    artifact = (hangs & its_own & change.transient) | (region & scene.beside) | dark
+    left = region & (before == ARTIFACT) & ~its_own
+    if not independent.any() and not scene.first:
+        affected |= hangs & ~its_own
+    near = (distance[region] <= reach.near).any()
+    if near and not artifact.any() and left.sum() > 0.2 * region.sum():
+        affected |= left
+    seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected}
     return {owner: seed for owner, seed in seeds.items() if seed.any()}
 
 
-def _newborn(region: Bitmap, before: Labels, distance: npt.NDArray[np.float32], reach: Reach) -> int:
+def _newborn(
+    region: Bitmap, scene: Scene, before: Labels, distance: npt.NDArray[np.float32], reach: Reach
+) -> int:
     """A region that nobody owned: it came in over the picture's edge, or something nearby set it off."""
-    if at_edge(region):
+    if scene.first or at_edge(region):
         return INDEPENDENT
+    if (region & scene.change.shadowed).sum() > 0.5 * region.sum() and (distance[region] <= reach.cast).any():
+        return ARTIFACT
     near = np.minimum(distance, distance_to(before == AFFECTED)) <= reach.near
     return AFFECTED if (region & near).any() else INDEPENDENT
 

@@ -22,7 +22,7 @@ Homography = npt.NDArray[np.float64]
 Gray = npt.NDArray[np.uint8]
 
 STILL = 0.35
-"""Corner displacement in analysis pixels below which a whole segment counts as a still camera."""
+"""Displacement in analysis pixels that tracking noise can feign: below it the camera stands still."""
 
 _FEWEST_POINTS = 12
 _FEWEST_INLIERS = 0.5
@@ -149,14 +149,15 @@ def _match(key: Gray, picture: Gray, points: npt.NDArray[np.float32]) -> tuple[H
     good = ok & ok_back & (round_trip < 1.0)
     if good.sum() < _FEWEST_POINTS:
         return None
-    shift = np.linalg.norm((moved - points).reshape(-1, 2)[good], axis=1)
-    if np.median(shift) < STILL / 2 and np.percentile(shift, 80) < STILL:
-        return np.eye(3), float(good.sum() / len(points))
     cv2.setRNGSeed(7)
     pose, inliers = cv2.findHomography(moved[good], points[good], cv2.RANSAC, 1.0)
     if pose is None or inliers.mean() < _FEWEST_INLIERS:
         return None
-    return np.asarray(pose, np.float64), float(inliers.sum() / len(points))
+    share = float(inliers.sum() / len(points))
+    shift = np.linalg.norm((moved - points).reshape(-1, 2)[good], axis=1)
+    if np.median(shift) < STILL and (shift < 2 * STILL).sum() >= 0.9 * inliers.sum():
+        return np.eye(3), share
+    return np.asarray(pose, np.float64), share
 
 
 def _followed(

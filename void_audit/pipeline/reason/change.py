@@ -20,31 +20,37 @@ _FINE, _SOFT = 1.0, 3.0
 
 @dataclass(frozen=True)
 class Change:
-    """What differs on one frame: from the early background, also from the late one, and like a shadow."""
+    """What differs on one frame.
+
+    ``changed``: from the early background. ``transient``: from both, where they were seen without the object
+    nearby. ``shadowed``: darker than the early one with the same hue.
+    """
 
     changed: Bitmap
     transient: Bitmap
     shadowed: Bitmap
 
 
-def change_on(picture: RGB, view: View, near: Bitmap, still: bool) -> Change:
-    """Compare ``picture`` with its background. ``near`` (around the object) is left out of the noise.
+def change_on(picture: RGB, view: View, hidden: Bitmap, near: Bitmap, still: bool) -> Change:
+    """Compare ``picture`` with its background.
 
-    Brightness that changed everywhere at once (exposure) is taken out first, per channel.
+    ``hidden``, the object itself with its edge, is no evidence of anything around it; ``near``, a wider
+    neighbourhood, is left out of the noise. Brightness that changed everywhere at once (exposure) is taken
+    out first, per channel.
     """
     frame = picture.astype(np.float32)
-    trusted = view.known & ~near
-    early = _difference(frame, view.early, trusted, still) & view.known
-    late = _difference(frame, view.late, trusted, still)
-    return Change(early, early & late, early & _shadow_like(frame, view.early))
+    trusted, usable = view.known & ~near, view.known & ~hidden
+    early = _difference(frame, view.early, trusted, usable, still)
+    late = _difference(frame, view.late, trusted, usable, still)
+    return Change(early, early & late & view.far, early & _shadow_like(frame, view.early))
 
 
-def _difference(frame: Picture, plate: Picture, trusted: Bitmap, still: bool) -> Bitmap:
-    delta = _blur(frame - plate * _gain(frame, plate, trusted), _FINE)
+def _difference(frame: Picture, plate: Picture, trusted: Bitmap, usable: Bitmap, still: bool) -> Bitmap:
+    delta = frame - plate * _gain(frame, plate, trusted)
     slope = _slope(plate) * (0.1 if still else 0.6)
-    fine = np.abs(delta).max(axis=2) - slope
-    soft = np.abs(_blur(delta.mean(axis=2), _SOFT)) - 0.3 * slope
-    return _above(fine, trusted, 5.0) | _above(soft, trusted, 1.5)
+    fine = np.abs(_blur_within(delta, usable, _FINE)).max(axis=2) - slope
+    soft = np.abs(_blur_within(delta.mean(axis=2), usable, _SOFT)) - 0.3 * slope
+    return (_above(fine, trusted, 5.0) | _above(soft, trusted, 1.5)) & usable
 
 
 def _gain(frame: Picture, plate: Picture, trusted: Bitmap) -> npt.NDArray[np.float32]:
@@ -78,6 +84,15 @@ def _shadow_like(frame: Picture, plate: Picture) -> Bitmap:
 
 def _blur(picture: npt.NDArray[np.float32], radius: float) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), radius), np.float32)
+
+
+def _blur_within(picture: npt.NDArray[np.float32], usable: Bitmap, radius: float) -> npt.NDArray[np.float32]:
+    """Blur that takes nothing from pixels outside ``usable``."""
+    weight = usable.astype(np.float32)
+    total = np.maximum(_blur(weight, radius), np.float32(1e-3))
+    if picture.ndim == 3:
+        weight, total = weight[..., None], total[..., None]
+    return np.asarray(_blur(picture * weight, radius) / total, np.float32)
 
 
 def _slope(plate: Picture) -> Plane:

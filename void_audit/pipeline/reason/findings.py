@@ -19,6 +19,7 @@ Cells = npt.NDArray[np.bool_]
 _MOST_LOCALIZATIONS = 400
 _MOST_THINGS = 4
 _FEWEST_FRAMES = 3
+_FEWEST_CELLS = 3
 
 
 def findings(seen: Observation, name: str) -> list[AffectedObject]:
@@ -75,7 +76,11 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
 
 def _set_off(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if span is None or span.stop - span.start < _FEWEST_FRAMES:
+    if (
+        span is None
+        or span.stop - span.start < _FEWEST_FRAMES
+        or cells.sum(axis=(1, 2)).max() < _FEWEST_CELLS
+    ):
         return None
     return AffectedObject(
         noun=f"what the {name} set off"[:200],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -34,14 +34,16 @@ from void_audit.pipeline.reason.camera import CameraFollower, Segment
 from void_audit.pipeline.reason.change import Change, change_on
 from void_audit.pipeline.reason.occurrence import Occurrence
 from void_audit.pipeline.reason.photometric import guessed_shadow
-from void_audit.pipeline.reason.plate import Plate, Sampler
-from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to
+from void_audit.pipeline.reason.plate import Plate, Sample, Sampler
+from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to, grown
 
 KINDS = ("shadow", "appearance", "guess", "affected")
 """What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off."""
 
 _SHORT_SIDE = 192
 _FEWEST_PIXELS = 2
+_ACCOMPANIES = 0.7
+"""Share of the frames on which a place beside the object must differ to count as moving with it."""
 
 
 @dataclass
@@ -52,7 +54,6 @@ class Observation:
     size: Size
     """Analysis size: what pixels are counted in."""
     pixels: dict[str, npt.NDArray[np.uint16]]
-    affected: PackedBitmaps
     centres: list[tuple[float, float] | None]
     """Where the object is, in analysis pixels."""
     clean: npt.NDArray[np.float32]
@@ -82,7 +83,6 @@ def observe(clip: Clip, track: Track, grid: Grid, progress: Progress) -> Observa
         grid=grid,
         size=size,
         pixels={kind: np.zeros((frames, grid.rows, grid.cols), np.uint16) for kind in KINDS},
-        affected=PackedBitmaps.empty(size, frames),
         centres=[centre_of(covered) for covered in small],
         clean=np.zeros(frames, np.float32),
         segments=follower.finish(),
@@ -105,13 +105,15 @@ class _SegmentPass:
         self._clip, self._covered, self._segment, self._seen = clip, covered, segment, seen
         self._diagonal, self._progress = diagonal, progress
         self._reach = Reach.for_object(diagonal)
-        self._occurrence = Occurrence(seen.size.height, seen.size.width)
-        self._changes = tuple(PackedBitmaps(seen.size) for _ in range(3))
+        self._far = max(0.75 * diagonal, 2 * self._reach.touch)
 
     def run(self) -> None:
         """Fill the observation for this segment's frames."""
-        plate = self._background()
-        self._compare(plate)
+        samples = self._samples()
+        self._compare(self._plate(samples))
+        if self._accompanied():
+            clean = [replace(s, distance=np.where(self._beside(s.frame), 0, s.distance)) for s in samples]
+            self._compare(self._plate(clean))
         self._seen.travelled |= self._occurrence.travelled
         owners = self._forwards()
         self._backwards(owners)
@@ -120,20 +122,36 @@ class _SegmentPass:
         start, stop = self._segment.start, self._segment.stop
         return enumerate(_pictures(self._clip, self._seen.size, start, stop), start)
 
-    def _background(self) -> Plate:
+    def _samples(self) -> list[Sample]:
         sampler = Sampler()
         for index, picture in self._frames():
             sampler.add(index, picture, self._covered[index])
             self._progress("background", index + 1, self._clip.info.frames)
-        far = max(0.75 * self._diagonal, 2 * self._reach.touch)
-        return Plate(self._segment, sampler.samples, self._seen.size, far, self._reach.guard + 1)
+        return sampler.samples
+
+    def _plate(self, samples: list[Sample]) -> Plate:
+        return Plate(self._segment, samples, self._seen.size, self._far, self._reach.guard + 1)
+
+    def _beside(self, index: int) -> Bitmap:
+        return np.asarray(self._occurrence.around(self._covered[index]) >= _ACCOMPANIES, bool)
+
+    def _accompanied(self) -> bool:
+        """Whether something moves along with the object further away than was taken for clean."""
+        return any(
+            (self._beside(index) & (distance_to(self._covered[index]) >= self._far)).any()
+            for index in range(self._segment.start, self._segment.stop)
+        )
 
     def _compare(self, plate: Plate) -> None:
+        """Changes of all frames, from the beginning: the occurrence map too."""
+        self._changes = tuple(PackedBitmaps(self._seen.size) for _ in range(3))
+        self._occurrence = Occurrence(self._seen.size.height, self._seen.size.width)
         for index, picture in self._frames():
             covered = self._covered[index]
             view = plate.seen_from(index)
             distance = distance_to(covered)
-            change = change_on(picture, view, distance < self._diagonal, self._segment.still)
+            hidden = distance <= self._reach.guard
+            change = change_on(picture, view, hidden, distance < self._diagonal, self._segment.still)
             for kept, bitmap in zip(
                 self._changes, (change.changed, change.transient, change.shadowed), strict=True
             ):
@@ -156,7 +174,10 @@ class _SegmentPass:
     def _scene(self, offset: int) -> Scene:
         covered = self._covered[self._segment.start + offset]
         change = Change(*(kept[offset] for kept in self._changes))
-        return Scene(covered, change, self._occurrence.around(covered) >= 0.5)
+        beside = self._beside(self._segment.start + offset)
+        # Two people walking side by side keep their places too: only darkness and mirror images are taken.
+        beside &= (change.shadowed | _under(covered)) & (distance_to(covered) <= self._reach.cast)
+        return Scene(covered, change, beside, first=offset == 0)
 
     def _forwards(self) -> list[bytes]:
         owners = []
@@ -172,15 +193,15 @@ class _SegmentPass:
             labels = np.frombuffer(zlib.decompress(owners[offset]), np.uint8).reshape(after.shape)
             scene = self._scene(offset)
             after = own_backwards(scene, labels, self._moved(after, offset + 1, offset), self._reach)
-            self._note(self._segment.start + offset, after, scene.change.shadowed)
+            self._note(self._segment.start + offset, after, scene)
 
-    def _note(self, index: int, labels: Labels, shadowed: Bitmap) -> None:
-        artifact, pixels = labels == ARTIFACT, self._seen.pixels
-        dark = cv2.medianBlur(shadowed.astype(np.uint8), 5) > 0
-        pixels["shadow"][index] = cell_counts(artifact & dark, self._seen.grid)
-        pixels["appearance"][index] = cell_counts(artifact & ~dark, self._seen.grid)
-        pixels["affected"][index] = cell_counts(labels == AFFECTED, self._seen.grid)
-        self._seen.affected[index] = labels == AFFECTED
+    def _note(self, index: int, labels: Labels, scene: Scene) -> None:
+        artifact, dark = labels == ARTIFACT, cv2.medianBlur(scene.change.shadowed.astype(np.uint8), 5) > 0
+        edge = grown(scene.covered, self._reach.guard) & ~scene.covered
+        found = {"shadow": artifact & dark, "appearance": artifact & ~dark, "affected": labels == AFFECTED}
+        for kind, bitmap in found.items():
+            reached = bitmap | (edge & grown(bitmap, self._reach.guard + 1))
+            self._seen.pixels[kind][index] = cell_counts(reached, self._seen.grid)
 
     def _blank(self) -> Labels:
         return np.zeros((self._seen.size.height, self._seen.size.width), np.uint8)
@@ -196,11 +217,21 @@ class _SegmentPass:
 
 
 def cells_over_time(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Cells that matter, ``(frames, rows, cols)``: enough pixels, not for one frame only, and a frame longer."""
+    """Cells that matter, ``(frames, rows, cols)``: enough pixels, not for one frame only; gaps of one frame closed."""
     raw = pixels >= _FEWEST_PIXELS
     around = np.stack([cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for frame in raw])
     lasting = raw & (_later(around, 1) | _later(around, -1)) if len(raw) > 1 else raw
-    return np.asarray(lasting | _later(lasting, 1) | _later(lasting, -1), bool)
+    return np.asarray(lasting | (_later(lasting, 1) & _later(lasting, -1)), bool)
+
+
+def _under(covered: Bitmap) -> Bitmap:
+    """Below the object's middle, no further to the sides than half its width: where a mirror image lies."""
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    under = np.zeros(covered.shape, bool)
+    if len(rows):
+        margin = (columns[-1] - columns[0] + 1) // 2
+        under[(rows[0] + rows[-1]) // 2 :, max(0, columns[0] - margin) : columns[-1] + margin + 1] = True
+    return under
 
 
 def _later(cells: npt.NDArray[np.bool_], by: int) -> npt.NDArray[np.bool_]:

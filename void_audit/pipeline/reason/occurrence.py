@@ -14,6 +14,7 @@ from void_audit.pipeline.reason.shapes import at_edge, centre_of, diagonal_of
 
 _FEWEST_FRAMES = 5
 _KNOWN = 0.3
+_STEP = 2.0
 
 
 class Occurrence:
@@ -27,9 +28,13 @@ class Occurrence:
         self._diagonals: list[float] = []
 
     def add(self, covered: Bitmap, transient: Bitmap, far: Bitmap) -> None:
-        """One frame; ``far``: pixels with a clean background. An object cut by the picture's edge is skipped."""
+        """One frame; ``far``: pixels with a clean background.
+
+        Skipped: an object cut by the picture's edge, and one that has hardly moved since the last frame
+        taken, for what lies beside a resting object does not move with it.
+        """
         centre = centre_of(covered)
-        if centre is None or at_edge(covered):
+        if centre is None or at_edge(covered) or self._rests(centre):
             return
         place = self._place(centre)
         self._changed[place] += transient & far
@@ -53,6 +58,9 @@ class Occurrence:
         seen = self._seen[self._place(centre)]
         share = self._changed[self._place(centre)] / np.maximum(seen, 1)
         return np.asarray(np.where(seen >= _KNOWN * len(self._path), share, 0), np.float32)
+
+    def _rests(self, centre: tuple[float, float]) -> bool:
+        return bool(self._path) and np.hypot(*np.subtract(centre, self._path[-1])) < _STEP
 
     def _place(self, centre: tuple[float, float]) -> tuple[slice, slice]:
         height, width = self._shape

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from void_audit.model.clip import RGB
 from void_audit.model.mask import Bitmap
-from void_audit.pipeline.reason.shapes import diagonal_of, distance_to
+from void_audit.pipeline.reason.shapes import diagonal_of, distance_to, grown
 
 _DARKER = 0.94
 _SAME_HUE = 0.03
 _FEWEST = 50
+_PENUMBRA = 5.0
+"""Pixels added around: the edge of a shadow is too weak to tell from the surface."""
 
 
 def guessed_shadow(picture: RGB, covered: Bitmap, guard: float, touch: float) -> Bitmap:
@@ -41,7 +43,7 @@ def guessed_shadow(picture: RGB, covered: Bitmap, guard: float, touch: float) ->
         return nothing
     dark = low & alike & (light < _DARKER * np.median(light[surface]))
     inner = dark & (distance > guard) & (distance <= 0.5 * diagonal)
-    return _hanging(inner, distance <= touch)
+    return grown(_hanging(inner, distance <= touch), _PENUMBRA) & (distance > guard)
 
 
 def _beside_the_foot(covered: Bitmap, diagonal: float) -> Bitmap:
