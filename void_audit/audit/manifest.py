@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from void_audit.audit.claims import ActionEvidence, IngredientEvidence, ManifestEvidence, ManifestState
 from void_audit.audit.jumbf import certificate_chain
+from void_audit.canon.roots import check_roots
 from void_audit.errors import ClipError, ManifestError
 from void_audit.media.kind import MATROSKA, UNKNOWN, media_type
 from void_audit.model.proof import LedgerAssertion
@@ -49,7 +50,10 @@ def read_manifest(path: Path, trust_pem: str | None, sidecar: Path | None = None
 
     Raises:
         ClipError: ``clip-unreadable``: the file or the sidecar itself cannot be read.
+        IdentityError: ``trust-unreadable``: the pinned roots are none.
     """
+    if trust_pem is not None:
+        check_roots(trust_pem)
     try:
         kind = media_type(path)
         beside = _sidecar_bytes(sidecar)
@@ -99,7 +103,7 @@ def _read(kind: str, stream: io.BufferedReader, beside: bytes | None, trust: str
 def _settings(trust_pem: str | None) -> dict[str, Any]:
     """Offline, and trust in ``trust_pem`` alone."""
     return {
-        "trust": {"trust_config": _PURPOSES, **({"trust_anchors": trust_pem} if trust_pem else {})},
+        "trust": {"trust_config": _PURPOSES, **({} if trust_pem is None else {"trust_anchors": trust_pem})},
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
         "core": {
             "backing_store_memory_threshold_in_mb": 64,

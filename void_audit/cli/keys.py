@@ -21,6 +21,7 @@ from void_audit.cli.console import (
 from void_audit.cli.workspace import SERVICE, Workspace
 from void_audit.errors import IdentityError
 from void_audit.identity.keys import key_id
+from void_audit.identity.registry import EnrolledKey
 from void_audit.model.records import Role
 from void_audit.settings import Environment
 from void_audit.workflow.enrolment import enrol, registry_of, revoke
@@ -91,30 +92,25 @@ def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) ->
     """
     place = workspace_at(workspace)
     names = holder_names(place)
-    rows = [
-        {
-            "name": names.get(key.key_id, "?"),
-            "key": key.key_id,
-            "roles": sorted(key.roles),
-            "enrolled": key.enrolled,
-            "revoked": key.revoked,
-        }
-        for key in registry_of(place.reading).enrolled
-    ]
+    enrolled = registry_of(place.reading).enrolled
     if as_json:
-        emit({"keys": rows})
+        emit({"keys": [{**_row(key), "name": names.get(key.key_id)} for key in enrolled]})
         return
     table = Table("name", "roles", "key", "enrolled at entry", "revoked at entry")
-    for row in rows:
-        revoked = "" if row["revoked"] is None else str(row["revoked"])
-        table.add_row(
-            str(row["name"]),
-            ", ".join(map(str, row["roles"])),
-            str(row["key"])[:16],
-            str(row["enrolled"]),
-            revoked,
-        )
+    for key in enrolled:
+        revoked = "" if key.revoked is None else str(key.revoked)
+        roles = ", ".join(sorted(key.roles))
+        table.add_row(names.get(key.key_id, "?"), roles, key.key_id[:16], str(key.enrolled), revoked)
     out.print(table)
+
+
+def _row(key: EnrolledKey) -> dict[str, object]:
+    return {
+        "key": key.key_id,
+        "roles": sorted(key.roles),
+        "enrolled": key.enrolled,
+        "revoked": key.revoked,
+    }
 
 
 def holder_names(place: Workspace) -> dict[str, str]:

@@ -94,7 +94,7 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     if state.composite and state.output:
         say(
             f"Outside the mask {state.composite.keep_samples_changed} of {state.composite.keep_samples:,} samples "
-            f"changed before encoding; after it the worst 8 x 8 block is off by {state.output.containment_worst} levels."
+            f"changed before encoding; after it the worst block is off by {state.output.containment_worst} levels."
         )
     say(f"Finished: {delivered.path}", "bold green")
     say(f"SHA-256   {delivered.sha256}")

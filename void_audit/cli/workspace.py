@@ -15,6 +15,7 @@ from void_audit.identity import keys
 from void_audit.identity.keys import FileSigner
 from void_audit.identity.people import People
 from void_audit.ledger.blobs import BlobStore
+from void_audit.ledger.fsck import FsckReport, fsck
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.records import Role
@@ -69,13 +70,13 @@ class Workspace:
     def reading(self) -> Ledger:
         """The ledger for reading; needs no key."""
         self.settings  # noqa: B018 - a missing workspace is the clearer error
-        return Ledger.open(self.folder / "ledger", self._mark)
+        return Ledger.open(self.folder / "ledger")
 
     @cached_property
     def writing(self) -> Ledger:
         """The ledger with the log key."""
         self.settings  # noqa: B018 - a missing workspace is the clearer error
-        return Ledger.open(self.folder / "ledger", self._mark, self._service_key("log"))
+        return Ledger.open(self.folder / "ledger", self._service_key("log"), self._mark)
 
     def person(self, name: str) -> FileSigner:
         """A person's key, unlocked."""
@@ -120,6 +121,11 @@ class Workspace:
     def is_encrypted(self, holder: str) -> bool:
         """Whether opening this holder's key needs a passphrase."""
         return is_encrypted(self.folder, holder)
+
+    def fsck(self) -> FsckReport:
+        """Recompute the log from its stored bytes."""
+        self.settings  # noqa: B018 - a missing workspace is the clearer error
+        return fsck(self.folder / "ledger", self.log_vkey(), self.blobs, self._mark)
 
     @property
     def _mark(self) -> Path:
@@ -171,7 +177,7 @@ def _fill(staging: Path, workspace: Workspace, settings: WorkspaceSettings, admi
     person = People(staging / "keys" / "people").add(admin, ask(admin))
     create_chain(staging / "seal", settings.organisation, ask(SERVICE))
     shutil.copy(staging / "seal" / "root.pem", staging / "trust" / "root.pem")
-    ledger = Ledger.create(staging / "ledger", staging / "keys" / "log.mark", settings.origin, log_key)
+    ledger = Ledger.create(staging / "ledger", settings.origin, log_key, staging / "keys" / "log.mark")
     (staging / "trust" / "log.vkey").write_text(ledger.vkey + "\n")
     blobs = BlobStore(staging / "blobs")
     enrol(ledger, blobs, person, admin, person.public_der, [Role.ADMIN], now)

@@ -100,7 +100,8 @@ def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
     decision = evaluate(recorder.studio.packs, facts, stage)
     previous = recorder.state.decision(stage)
     answer = (decision.verdict, decision.approvals_required, _fired(decision))
-    if previous and (previous.verdict, previous.approvals_required, previous.fired) == answer:
+    asked_anew = recorder.state.last in {"intent", "plan", "output"}
+    if previous and not asked_anew and _answer(previous) == answer:
         return decision
     blobs = recorder.studio.blobs
     packs = tuple(
@@ -142,6 +143,10 @@ def insist(decision: PolicyDecision) -> None:
 def requester_roles(studio: Studio, intent: Intent) -> tuple[Role, ...]:
     """Roles that the requester's key holds now."""
     return tuple(sorted(registry_of(studio.ledger).roles_at(intent.requester, studio.ledger.size)))
+
+
+def _answer(record: PolicyDecisionRecord) -> tuple[str, int, tuple[str, ...]]:
+    return record.verdict, record.approvals_required, record.fired
 
 
 def _fired(decision: PolicyDecision) -> tuple[str, ...]:

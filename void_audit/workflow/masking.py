@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
@@ -105,7 +106,7 @@ def _segment(recorder: Recorder, folder: RequestFolder) -> Track:
 
 def _stored_track(recorder: Recorder, record: Segmentation) -> Track:
     bitmaps = BitmapFile(recorder.studio.blobs.path(record.track))
-    facts = recorder.read_json(record.confidences)
+    facts = json.loads(recorder.studio.blobs.read(record.confidences))
     return Track(
         masks=PackedBitmaps(bitmaps.size, bitmaps.bitmaps()),
         confidence=tuple(facts["confidence"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import time
 from collections.abc import Mapping
@@ -83,10 +82,6 @@ class Recorder:
         """Store a value's RFC 8785 bytes."""
         data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         return self.studio.blobs.put(jcs.canonical(data), "application/json", salted=salted)
-
-    def read_json(self, ref: BlobRef) -> object:
-        """Read what ``put_json`` stored."""
-        return json.loads(self.studio.blobs.read(ref))
 
 
 def statement_of(predicate: Predicate, subjects: Mapping[str, str]) -> Statement:

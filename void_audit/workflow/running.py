@@ -15,6 +15,7 @@ from void_audit.media.reader import VideoClip
 from void_audit.media.writer import VideoWriter, extension
 from void_audit.model.base import BlobRef
 from void_audit.model.engine import EngineInfo
+from void_audit.model.facts import Facts
 from void_audit.model.geometry import Size
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
@@ -203,7 +204,7 @@ def _output(recorder: Recorder, plan: EditPlan, blob: BlobRef) -> None:
     recorder.record(record, {"output": blob.sha256})
 
 
-def _output_facts(recorder: Recorder) -> judge.Facts:
+def _output_facts(recorder: Recorder) -> Facts:
     state = recorder.state
     if state.composite is None or state.output is None:
         raise SealError("output-missing", "There is no output to judge.", "Run the edit again.")

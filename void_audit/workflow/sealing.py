@@ -96,7 +96,7 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     receipt = Receipt(
         entry=studio.ledger.prove(entry.index, size),
         checkpoint=studio.ledger.checkpoint_at(size),
-        consistency=studio.ledger.consistency(state.seal.log_size, size),
+        consistency=tuple(h.hex() for h in studio.ledger.consistency(state.seal.log_size, size)),
     )
     receipt_path = out.with_name(out.name + ".receipt")
     sidecar = out.with_suffix(".c2pa") if state.seal.sidecar else None

@@ -1,0 +1,45 @@
+# Two commands need nothing but Python 3.11: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MODELS := $(VENV)/.models
+
+.PHONY: demo test test-slow check format benchmarks clean
+
+demo: $(READY) $(MODELS)
+	$(BIN)/python examples/demo.py
+
+test: $(READY) $(MODELS)
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(READY) $(MODELS)
+	$(BIN)/python -m pytest -n auto -m slow
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate -q void_audit
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: $(READY) $(MODELS)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("void-audit needs Python 3.11 or 3.12: make PYTHON=python3.11") if not (3, 11) <= sys.version_info < (3, 13) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+# The one model file that the embedded engines use: 4.6 MB, checked against its registered digest.
+$(MODELS): $(READY) void_audit/weights/registry.toml
+	$(BIN)/void-audit models fetch
+	touch $@

@@ -1,0 +1,140 @@
+"""Obligations 0 to 3: the file, its manifest, its digest in the ledger, its parent."""
+
+from __future__ import annotations
+
+from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.evidence import Evidence, open_pinned, parse
+from void_audit.canon import merkle
+from void_audit.canon.dsse import Envelope
+from void_audit.canon.proof import verify_logged
+from void_audit.errors import EvidenceError
+from void_audit.identity.records import verify_record
+from void_audit.model.proof import Receipt, StoredEntry
+from void_audit.model.records import SealRecord, Source
+from void_audit.model.report import Finding, Obligation
+
+
+def binding(evidence: Evidence) -> Finding:
+    """(0) The manifest is present and its hard binding matches these bytes."""
+    manifest = evidence.manifest
+    if manifest.state == "missing":
+        return unknown(
+            Obligation.BINDING,
+            "No C2PA manifest was found in the file or beside it.",
+            "The file as it was delivered: copies made by platforms and editors lose the manifest.",
+        )
+    if manifest.state == "unreadable":
+        return failed(
+            Obligation.BINDING, f"There is a manifest, but it cannot be read: {first(manifest.problems)}"
+        )
+    if manifest.binding_failures:
+        return failed(
+            Obligation.BINDING,
+            f"The bytes are not those that were sealed: {first(manifest.binding_failures)}",
+            "Get the file as it was delivered.",
+        )
+    return passed(Obligation.BINDING, f"Manifest {manifest.label}; every hash that it holds matches.")
+
+
+def signer(evidence: Evidence) -> Finding:
+    """(1) The signer chains to a pinned root, and every ingredient's own state is sound."""
+    manifest = evidence.manifest
+    if manifest.state in {"missing", "unreadable"}:
+        return unknown(Obligation.SIGNER, "There is no manifest to look at.", "See obligation 0.")
+    if not evidence.pins.trust_pem:
+        return unknown(
+            Obligation.SIGNER,
+            f"Signed by {manifest.issuer}, but no root is pinned: anybody can make such a certificate.",
+            "--trust root.pem, obtained from the newsroom by another way than the file.",
+        )
+    if manifest.signer_failures or not manifest.trusted_signer:
+        why = first(manifest.signer_failures) or "signingCredential.untrusted"
+        return failed(Obligation.SIGNER, f"{manifest.issuer} does not chain to the pinned root: {why}")
+    if manifest.ingredient_failures:
+        return failed(Obligation.SIGNER, f"An ingredient is damaged: {first(manifest.ingredient_failures)}")
+    return passed(Obligation.SIGNER, f"Signed by {manifest.issuer}, under a root that you pinned.")
+
+
+def file_digest(evidence: Evidence) -> Finding:
+    """(2) The finished file's SHA-256 is the one in the ledger's seal record."""
+    if evidence.receipt is None:
+        return unknown(
+            Obligation.FILE_DIGEST,
+            f"SHA-256 {evidence.sha256}; {evidence.receipt_problem}. A file cannot hold its own digest.",
+            f"--receipt FILE: {evidence.file.name}.receipt was written beside the file when it was delivered.",
+        )
+    if evidence.checkpoint is None:
+        return unknown(
+            Obligation.FILE_DIGEST, f"The log is not known: {evidence.checkpoint_problem}.", "--log-key"
+        )
+    try:
+        entry = _sealed(evidence, evidence.receipt)
+    except (EvidenceError, ValueError) as error:
+        return failed(Obligation.FILE_DIGEST, f"The receipt does not hold: {error}")
+    subjects = {s.name: s.digest.get("sha256") for s in entry.statement.subjects}
+    if subjects.get("sealed") != evidence.sha256:
+        return failed(
+            Obligation.FILE_DIGEST,
+            f"This file is {evidence.sha256}, the ledger sealed {subjects.get('sealed')}.",
+            "Get the file as it was delivered.",
+        )
+    return passed(Obligation.FILE_DIGEST, f"SHA-256 {evidence.sha256} is in entry {entry.index} of the log.")
+
+
+def lineage(evidence: Evidence) -> Finding:
+    """(3) The parent is the source named by the intent, and the source's own credentials were kept."""
+    source = evidence.state.source
+    asked = evidence.subject("intent", "source")
+    stored = evidence.subject("source", "source")
+    if source is None or asked is None or stored is None:
+        return unknown(Obligation.LINEAGE, NO_RECORDS, "A file that was sealed by void-audit.")
+    if asked != stored:
+        return failed(Obligation.LINEAGE, f"The intent names source {asked}, the edit began with {stored}.")
+    problem = _parent_problem(evidence, source)
+    if problem:
+        return failed(Obligation.LINEAGE, problem)
+    if evidence.source_sha256 and evidence.source_sha256 != stored:
+        return failed(
+            Obligation.LINEAGE,
+            f"The clip given as source is {evidence.source_sha256}, the edit's is {stored}.",
+        )
+    given = "the clip given is that source" if evidence.source_sha256 else "the source itself was not given"
+    return passed(
+        Obligation.LINEAGE,
+        f"Made from {stored} (its own credentials: {source.credentials}); {given}.",
+    )
+
+
+def _parent_problem(evidence: Evidence, source: Source) -> str:
+    parents = evidence.manifest.parents
+    if evidence.manifest.state not in {"missing", "unreadable"} and len(parents) != 1:
+        return f"The manifest names {len(parents)} parents, not one."
+    had = source.credentials in {"valid", "trusted", "invalid"}
+    if had and parents and not parents[0].has_manifest:
+        return f"The source had {source.credentials} credentials; the parent ingredient does not carry them."
+    return ""
+
+
+def _sealed(evidence: Evidence, receipt: Receipt) -> StoredEntry:
+    """The receipt's seal entry, shown to be in the pinned log after the file's own checkpoint."""
+    checkpoint = open_pinned(receipt.checkpoint, evidence.pins)
+    verify_logged(receipt.entry, checkpoint)
+    entry = parse(receipt.entry)
+    seal = entry.statement.predicate
+    if not isinstance(seal, SealRecord):
+        raise ValueError(f"entry {entry.index} is a {seal.kind}, not a seal")
+    verify_record(Envelope.parse(entry.envelope), entry.statement, entry.index, evidence.registry)
+    inner = evidence.checkpoint
+    if inner is not None:
+        merkle.verify_consistency(
+            inner.size,
+            inner.root,
+            checkpoint.size,
+            checkpoint.root,
+            [bytes.fromhex(digest) for digest in receipt.consistency],
+        )
+    if evidence.assertion and seal.edit != evidence.assertion.edit:
+        raise ValueError(f"it seals edit {seal.edit}, the file carries edit {evidence.assertion.edit}")
+    if seal.unsealed != evidence.subject("output", "output"):
+        raise ValueError("it seals another output than the records name")
+    return entry

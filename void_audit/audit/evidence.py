@@ -1,0 +1,249 @@
+"""Everything that can be taken from a file, its receipt and the verifier's own pins, read once.
+
+Reading never raises for what the file says: what is missing is None, what is broken is a reason in words.
+The obligations then judge.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from void_audit.audit.manifest import ManifestEvidence, read_manifest
+from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
+from void_audit.canon.dsse import Envelope
+from void_audit.canon.hashing import sha256_file, sha256_hex
+from void_audit.canon.note import VerifierKey
+from void_audit.canon.proof import verify_logged
+from void_audit.canon.statement import read_entry
+from void_audit.errors import ClipError, EvidenceError
+from void_audit.identity.records import verify_record
+from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
+from void_audit.model.base import BlobRef
+from void_audit.model.lifecycle import EditState, Signed
+from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
+from void_audit.model.records import KeyEvent
+
+MAX_RECEIPT = 1024 * 1024
+SALT = 32
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What the verifier trusts, and got by another way than the file."""
+
+    trust_pem: str | None = None
+    log_vkey: str | None = None
+    approved_weights: Callable[[str], bool] = lambda digest: False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the obligations judge."""
+
+    file: Path
+    sha256: str
+    pins: Pins
+    manifest: ManifestEvidence
+    entries: tuple[StoredEntry, ...]
+    """All records that could be parsed, in log order; parsing says nothing of signatures or inclusion."""
+    unreadable: tuple[str, ...]
+    checkpoint: Checkpoint | None
+    """The file's checkpoint, if the pinned log signed it."""
+    checkpoint_problem: str
+    not_included: tuple[str, ...]
+    registry: KeyRegistry
+    bad_signatures: tuple[str, ...]
+    state: EditState
+    """All records of the edit folded, refused or not."""
+    order_problem: str | None
+    approval_problem: str | None
+    receipt: Receipt | None
+    receipt_problem: str
+    source: Path | None
+    source_sha256: str | None
+
+    @property
+    def assertion(self) -> LedgerAssertion | None:
+        """The ledger assertion, if the manifest has one."""
+        return self.manifest.ledger
+
+    @property
+    def edit_entries(self) -> tuple[StoredEntry, ...]:
+        """The edit's own records."""
+        return tuple(e for e in self.entries if not isinstance(e.statement.predicate, KeyEvent))
+
+    def subject(self, kind: str, name: str) -> str | None:
+        """SHA-256 of an artifact in the newest record of a kind."""
+        for entry in reversed(self.edit_entries):
+            if entry.statement.kind == kind:
+                for subject in entry.statement.subjects:
+                    if subject.name == name:
+                        return subject.digest.get("sha256")
+        return None
+
+    def blob(self, ref: BlobRef) -> bytes | None:
+        """The content of an evidence blob, its digest checked; None if it is absent or another one."""
+        stored = self.stored(ref.sha256)
+        return stored[SALT:] if stored is not None and ref.salted else stored
+
+    def stored(self, digest: str) -> bytes | None:
+        """The stored bytes with this SHA-256, if the file carries them."""
+        text = self.assertion.evidence.get(digest) if self.assertion else None
+        if text is None:
+            return None
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return data if sha256_hex(data) == digest else None
+
+
+def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) -> Evidence:
+    """Read everything once.
+
+    Raises:
+        ClipError: ``clip-missing`` if the file or the source cannot be read at all.
+    """
+    manifest = read_manifest(file, pins.trust_pem, _sidecar(file))
+    assertion = manifest.ledger
+    entries, unreadable = _entries(assertion)
+    checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
+    registry, key_problems = _registry(entries)
+    state, order, approval = _story(entries, assertion)
+    found, receipt_problem = _receipt(receipt or file.with_name(file.name + ".receipt"))
+    return Evidence(
+        file=file,
+        sha256=_digest(file),
+        pins=pins,
+        manifest=manifest,
+        entries=entries,
+        unreadable=unreadable,
+        checkpoint=checkpoint,
+        checkpoint_problem=checkpoint_problem,
+        not_included=_not_included(assertion, checkpoint),
+        registry=registry,
+        bad_signatures=(*key_problems, *_bad_signatures(entries, registry)),
+        state=state,
+        order_problem=order,
+        approval_problem=approval,
+        receipt=found,
+        receipt_problem=receipt_problem,
+        source=source,
+        source_sha256=_digest(source) if source else None,
+    )
+
+
+def parse(entry: LoggedEntry) -> StoredEntry:
+    """Parse a logged entry without its proof. Raises EvidenceError."""
+    return read_entry(entry.index, base64.b64decode(entry.envelope))
+
+
+def open_pinned(note: str, pins: Pins) -> Checkpoint:
+    """A checkpoint under the pinned log key. Raises EvidenceError."""
+    return open_checkpoint(note, VerifierKey.parse(pins.log_vkey or ""))
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError as error:
+        raise ClipError("clip-missing", f"{path} cannot be read: {error.strerror}.", "Name a file.") from None
+
+
+def _sidecar(file: Path) -> Path | None:
+    sidecar = file.with_suffix(".c2pa")
+    return sidecar if sidecar.is_file() and sidecar != file else None
+
+
+def _entries(assertion: LedgerAssertion | None) -> tuple[tuple[StoredEntry, ...], tuple[str, ...]]:
+    good: list[StoredEntry] = []
+    bad: list[str] = []
+    for logged in sorted(assertion.records, key=lambda r: r.index) if assertion else ():
+        try:
+            good.append(parse(logged))
+        except (EvidenceError, ValueError) as error:
+            bad.append(f"entry {logged.index}: {error}")
+    return tuple(good), tuple(bad)
+
+
+def _checkpoint(assertion: LedgerAssertion | None, pins: Pins) -> tuple[Checkpoint | None, str]:
+    if assertion is None:
+        return None, "the file carries no ledger"
+    if not pins.log_vkey:
+        return None, "no log key is pinned"
+    try:
+        return open_pinned(assertion.checkpoint, pins), ""
+    except EvidenceError as error:
+        return None, str(error)
+
+
+def _not_included(assertion: LedgerAssertion | None, checkpoint: Checkpoint | None) -> tuple[str, ...]:
+    problems = []
+    if assertion is None or checkpoint is None:
+        return ()
+    for logged in assertion.records:
+        try:
+            verify_logged(logged, checkpoint)
+        except EvidenceError as error:
+            problems.append(f"entry {logged.index}: {error}")
+    return tuple(problems)
+
+
+def _registry(entries: tuple[StoredEntry, ...]) -> tuple[KeyRegistry, tuple[str, ...]]:
+    """The keys, as far as their events hold together."""
+    registry = KeyRegistry()
+    for entry in entries:
+        event = entry.statement.predicate
+        if not isinstance(event, KeyEvent):
+            continue
+        try:
+            registry.apply(LoggedKeyEvent(entry.index, entry.leaf_hash, event, entry.key_ids[0]))
+        except EvidenceError as error:
+            return registry, (f"key event at entry {entry.index}: {error}",)
+    return registry, ()
+
+
+def _bad_signatures(entries: tuple[StoredEntry, ...], registry: KeyRegistry) -> tuple[str, ...]:
+    problems = []
+    for entry in entries:
+        try:
+            verify_record(Envelope.parse(entry.envelope), entry.statement, entry.index, registry)
+        except EvidenceError as error:
+            problems.append(f"{entry.statement.kind} at entry {entry.index}: {error}")
+    return tuple(problems)
+
+
+def _story(
+    entries: tuple[StoredEntry, ...], assertion: LedgerAssertion | None
+) -> tuple[EditState, str | None, str | None]:
+    """Fold on past a refusal, so that every obligation sees the records that there are."""
+    state, order, approval = EditState(), None, None
+    for entry in entries:
+        predicate = entry.statement.predicate
+        if isinstance(predicate, KeyEvent):
+            continue
+        if assertion and predicate.edit != assertion.edit:
+            order = order or f"entry {entry.index} belongs to edit {predicate.edit}, not to {assertion.edit}"
+            continue
+        order = order or state.refuse_order(predicate)
+        approval = approval or state.refuse_approval(predicate)
+        state = state.advance(Signed(entry.statement, entry.key_ids))
+    return state, order, approval
+
+
+def _receipt(path: Path) -> tuple[Receipt | None, str]:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_RECEIPT + 1)
+    except OSError:
+        return None, f"there is no {path.name}"
+    try:
+        return Receipt.model_validate_json(data[:MAX_RECEIPT]), ""
+    except ValidationError:
+        return None, f"{path.name} is not a receipt"

@@ -1,0 +1,175 @@
+"""Records as a story that people can read: who, when, what, why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import singledispatchmethod
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from void_audit.model.base import BlobRef, Text, Value
+from void_audit.model.decision import PolicyDecision
+from void_audit.model.proof import StoredEntry
+from void_audit.model.reasoning import Consequences
+from void_audit.model.records import (
+    Approval,
+    CompositeRecord,
+    Intent,
+    KeyEvent,
+    MaskRecord,
+    Output,
+    PassRecord,
+    PlanRecord,
+    PolicyDecisionRecord,
+    Predicate,
+    ReasoningRecord,
+    Rejection,
+    SealRecord,
+    Segmentation,
+    Source,
+)
+from void_audit.model.request import EditRequest
+
+V = TypeVar("V", bound=Value)
+ReadBlob = Callable[[BlobRef], bytes | None]
+
+
+class Line(Value):
+    """One record. ``when`` is the signer's own clock; ``who`` a name where it is known, else a key."""
+
+    index: int
+    when: Text
+    who: Text
+    what: Text
+    why: tuple[str, ...]
+
+
+def narrate(entries: Sequence[StoredEntry], read: ReadBlob, names: Mapping[str, str]) -> list[Line]:
+    """Lines in log order. Content that is not at hand is said to be so, never invented."""
+    teller = _Teller(read, names)
+    return [
+        Line(
+            index=entry.index,
+            when=entry.statement.predicate.claimed_time,
+            who=", ".join(teller.name(key) for key in entry.key_ids),
+            what=str(entry.statement.kind),
+            why=tuple(line[:2000] for line in teller.tell(entry.statement.predicate)),
+        )
+        for entry in entries
+    ]
+
+
+class _Teller:
+    """Says what a record says; one method for each kind."""
+
+    def __init__(self, read: ReadBlob, names: Mapping[str, str]) -> None:
+        self._read, self._names = read, names
+
+    def name(self, key: str) -> str:
+        return self._names.get(key, f"key {key[:16]}")
+
+    @singledispatchmethod
+    def tell(self, predicate: Predicate) -> list[str]:
+        return [f"a {predicate.kind} record"]
+
+    @tell.register
+    def _(self, record: KeyEvent) -> list[str]:
+        roles = ", ".join(record.roles)
+        return [f"{record.action} {self.name(record.key)}" + (f" as {roles}" if roles else "")]
+
+    @tell.register
+    def _(self, record: Source) -> list[str]:
+        clip = record.clip
+        size = f"{clip.width}x{clip.height}, {clip.frames} frames at {clip.frame_rate}"
+        return [f"{size}, {clip.codec}; its own credentials: {record.credentials}"]
+
+    @tell.register
+    def _(self, record: Intent) -> list[str]:
+        lines = [f"{record.operation}, {record.asset_class}, {record.clicks} click(s)"]
+        request = self._value(record.request, EditRequest)
+        if request is None:
+            return [*lines, "instruction: not at hand"]
+        return [
+            *lines,
+            f"object: {request.object}",
+            f"instruction: {request.instruction}",
+            f"purpose: {request.purpose}",
+            f"world after the edit: {request.background}",
+        ]
+
+    @tell.register
+    def _(self, record: PolicyDecisionRecord) -> list[str]:
+        packs = ", ".join(f"{name} {digest[:12]}" for name, digest in record.packs.items())
+        needs = f", {record.approvals_required} approval(s)" if record.approvals_required else ""
+        lines = [f"stage {record.stage}: {record.verdict}{needs}; packs {packs or 'none'}"]
+        decision = self._value(record.decision, PolicyDecision)
+        applied = [o for o in decision.outcomes if o.fired or o.error] if decision else []
+        return lines + [f"{o.pack}/{o.rule} ({o.effect}): {o.because}" for o in applied]
+
+    @tell.register
+    def _(self, record: Segmentation) -> list[str]:
+        low, middle, high = record.confidence
+        lines = [f"{record.engine.name}: confidence {low:.2f} to {high:.2f}, median {middle:.2f}"]
+        return [*lines, *(f"warning: {w}" for w in record.warnings)]
+
+    @tell.register
+    def _(self, record: ReasoningRecord) -> list[str]:
+        found = self._value(record.consequences, Consequences)
+        lines = [f"{record.engine.name} ({record.engine.kind}): {record.affected} thing(s) affected"]
+        if found is None:
+            return [*lines, "reasoning: not at hand"]
+        lines.append(found.summary)
+        lines += [f"{a.noun}, frames {a.frames.start}-{a.frames.stop - 1}: {a.why}" for a in found.affected]
+        return lines
+
+    @tell.register
+    def _(self, record: MaskRecord) -> list[str]:
+        share = record.statistics.max_opened_share
+        lines = [f"{record.origin}, root {record.identity.root[:16]}, opens at most {share:.1%} of a frame"]
+        return [*lines, *record.changes]
+
+    @tell.register
+    def _(self, record: PlanRecord) -> list[str]:
+        return [f"plan {record.digest}"]
+
+    @tell.register
+    def _(self, record: Approval) -> list[str]:
+        return [f"approved plan {record.plan[:16]}", *self._comment(record.comment)]
+
+    @tell.register
+    def _(self, record: Rejection) -> list[str]:
+        return [f"rejected plan {record.plan[:16]}", *self._comment(record.comment)]
+
+    @tell.register
+    def _(self, record: PassRecord) -> list[str]:
+        figures = ", ".join(f"{name} {value:g}" for name, value in record.statistics.items())
+        dynamics = "yes" if record.engine.counterfactual_dynamics else "no"
+        lines = [
+            f"pass {record.number}, {record.engine.name}; counterfactual dynamics: {dynamics}; {figures}"
+        ]
+        return [*lines, *(f"warning: {w}" for w in record.warnings)]
+
+    @tell.register
+    def _(self, record: CompositeRecord) -> list[str]:
+        return [f"{record.keep_samples_changed} of {record.keep_samples} samples outside the mask changed"]
+
+    @tell.register
+    def _(self, record: Output) -> list[str]:
+        return [f"{record.clip.codec}, {record.clip.frames} frames; worst block outside the mask "
+                f"{record.containment_worst} levels"]  # fmt: skip
+
+    @tell.register
+    def _(self, record: SealRecord) -> list[str]:
+        return [f"manifest {record.manifest}"]
+
+    def _comment(self, ref: BlobRef | None) -> list[str]:
+        content = self._read(ref) if ref else None
+        return [f"comment: {content.decode(errors='replace')}"] if content else []
+
+    def _value(self, ref: BlobRef, kind: type[V]) -> V | None:
+        content = self._read(ref)
+        try:
+            return kind.model_validate_json(content) if content is not None else None
+        except ValidationError:
+            return None

@@ -1,0 +1,119 @@
+"""Obligations 7 to 9 and 11: order, policy, approvals, models."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.evidence import Evidence
+from void_audit.audit.judgement import decision_problems
+from void_audit.model.plan import EditPlan
+from void_audit.model.records import PassRecord, PolicyDecisionRecord
+from void_audit.model.report import Finding, Obligation
+
+SEALED = "A file that was sealed by void-audit."
+
+
+def order(evidence: Evidence) -> Finding:
+    """(7) The run's state machine accepts the records; policy and approval first."""
+    if evidence.assertion is None:
+        return unknown(Obligation.ORDER, NO_RECORDS, SEALED)
+    if evidence.order_problem:
+        return failed(Obligation.ORDER, f"{evidence.order_problem}.")
+    if evidence.state.last != "policy-decision:output":
+        return failed(
+            Obligation.ORDER, f"The records end at {evidence.state.last or 'nothing'}, before the seal."
+        )
+    decision = evidence.state.decision("output")
+    if decision is None or decision.verdict != "allow":
+        return failed(Obligation.ORDER, "The output was sealed although policy denied it.")
+    return passed(
+        Obligation.ORDER, f"{len(evidence.edit_entries)} records, from the source to the judged output."
+    )
+
+
+def policy(evidence: Evidence) -> Finding:
+    """(8) Recomputing the recorded facts against the recorded pack gives the recorded verdict."""
+    decisions = [
+        entry.statement.predicate
+        for entry in evidence.edit_entries
+        if isinstance(entry.statement.predicate, PolicyDecisionRecord)
+    ]
+    if not decisions:
+        return unknown(Obligation.POLICY, NO_RECORDS, SEALED)
+    problems, missing = decision_problems(evidence, decisions)
+    if problems:
+        return failed(Obligation.POLICY, first(problems))
+    if missing:
+        return unknown(Obligation.POLICY, first(missing), "The rule packs and facts that the records name.")
+    packs = {f"{name} {digest[:12]}" for decision in decisions for name, digest in decision.packs.items()}
+    return passed(
+        Obligation.POLICY, f"{len(decisions)} decisions recomputed with {', '.join(sorted(packs))}."
+    )
+
+
+def approvals(evidence: Evidence) -> Finding:
+    """(9) Enough distinct people, none of them the requester, bound to this exact plan."""
+    state = evidence.state
+    decision = state.decision("plan")
+    if decision is None or state.plan is None:
+        return unknown(Obligation.APPROVALS, NO_RECORDS, SEALED)
+    if evidence.approval_problem:
+        return failed(Obligation.APPROVALS, f"{evidence.approval_problem}.")
+    if state.approvals_missing:
+        return failed(Obligation.APPROVALS, f"{state.approvals_missing} approval(s) missing.")
+    people = ", ".join(sorted(key[:16] for key in state.valid_approvers)) or "nobody"
+    return passed(
+        Obligation.APPROVALS,
+        f"Policy asked for {decision.approvals_required}; plan {state.plan.digest[:16]} was approved by {people}.",
+    )
+
+
+def models(evidence: Evidence) -> Finding:
+    """(11) Engine, weights and settings are recorded and on the approved list."""
+    state = evidence.state
+    if state.plan is None:
+        return unknown(Obligation.MODELS, NO_RECORDS, SEALED)
+    text = evidence.blob(state.plan.plan)
+    if text is None:
+        return unknown(
+            Obligation.MODELS, "The file does not carry the plan.", "The plan that the records name."
+        )
+    try:
+        plan = EditPlan.model_validate_json(text)
+    except ValidationError as error:
+        return failed(Obligation.MODELS, f"The plan is malformed: {error.error_count()} errors.")
+    problems = _engine_problems(evidence, plan)
+    if problems:
+        return failed(Obligation.MODELS, first(problems))
+    engines = {f"{e.name} {e.version}" for e in (plan.engine, plan.refiner)}
+    dynamics = "yes" if plan.engine.counterfactual_dynamics else "no"
+    return passed(
+        Obligation.MODELS,
+        f"{', '.join(sorted(engines))}; {len(_weights(evidence, plan))} model file(s), all approved; "
+        f"counterfactual dynamics: {dynamics}.",
+    )
+
+
+def _engine_problems(evidence: Evidence, plan: EditPlan) -> list[str]:
+    problems = []
+    for number, planned in ((1, plan.engine), (2, plan.refiner)):
+        take: PassRecord | None = evidence.state.take(number)
+        if take is None:
+            problems.append(f"pass {number} is not recorded")
+        elif take.engine != planned:
+            problems.append(f"pass {number} ran {take.engine.name}, the plan names {planned.name}")
+    if evidence.state.output and evidence.state.output.encoder != plan.encoder:
+        problems.append("the encoder's settings are not the plan's")
+    approved = evidence.pins.approved_weights
+    problems += [
+        f"{name} {digest[:16]} is not approved"
+        for name, digest in _weights(evidence, plan)
+        if not approved(digest)
+    ]
+    return problems
+
+
+def _weights(evidence: Evidence, plan: EditPlan) -> list[tuple[str, str]]:
+    stages = [record.engine for record in (evidence.state.segmentation, evidence.state.reasoning) if record]
+    return [(w.name, w.sha256) for engine in (*stages, plan.engine, plan.refiner) for w in engine.weights]

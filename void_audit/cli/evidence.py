@@ -1,0 +1,186 @@
+"""``verify``, ``history`` and ``ledger``: reading only. ``verify`` needs no workspace, ledger or network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from void_audit.audit.evidence import Pins, gather
+from void_audit.audit.narrative import Line, narrate
+from void_audit.audit.verify import verify as verify_file
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, out, say, workspace_at
+from void_audit.cli.tables import print_report
+from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
+from void_audit.model.base import BlobRef
+from void_audit.settings import Environment
+from void_audit.weights.registry import approved
+
+ledger_app = typer.Typer(help="The log itself.", no_args_is_help=True)
+
+
+@guarded
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The finished video.")],
+    source: Annotated[Path | None, typer.Option("--source", help="The clip it was made from.")] = None,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="Root certificate (PEM) that you trust.")
+    ] = None,
+    log_key: Annotated[
+        str | None, typer.Option("--log-key", help="The log's verifier key, or a file that holds it.")
+    ] = None,
+    receipt: Annotated[Path | None, typer.Option("--receipt", help="Default: FILE.receipt.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a file's whole edit history, offline, from the file and the keys that you pinned.
+
+    Without --trust and --log-key the pins of the workspace are used, if there is one.
+    Exit 0 if nothing fails and obligations 0, 1, 4, 5, 7 to 11 pass; 1 if one fails; 3 if one of
+    those cannot be answered.
+
+    Example: void-audit verify clean.mp4 --source clip.mp4 --trust root.pem --log-key log.vkey
+    """
+    report = verify_file(file, _pins(workspace, trust, log_key), source, receipt)
+    if as_json:
+        emit({**report.model_dump(mode="json"), "exit_code": report.exit_code})
+    else:
+        print_report(report)
+    raise typer.Exit(report.exit_code)
+
+
+@guarded
+def history(
+    subject: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE_OR_EDIT", help="A finished video, or an edit id; none lists edits."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The records in order, readable: who, when, what, why.
+
+    Example: void-audit history clean.mp4
+    """
+    if subject is None:
+        _list_edits(workspace, as_json)
+        return
+    lines = _file_lines(Path(subject)) if Path(subject).is_file() else _edit_lines(workspace, subject)
+    if as_json:
+        emit({"subject": subject, "records": [line.model_dump(mode="json") for line in lines]})
+        return
+    table = Table("entry", "when (signer's clock)", "who", "what", "why", title=Text(f"History of {subject}"))
+    for line in lines:
+        table.add_row(
+            str(line.index), Text(line.when), Text(line.who), Text(line.what), Text("\n".join(line.why))
+        )
+    out.print(table)
+
+
+@ledger_app.command()
+@guarded
+def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Recompute the whole log from its stored bytes. Exit 1 if anything is wrong.
+
+    Example: void-audit ledger fsck
+    """
+    place = workspace_at(workspace)
+    report = place.fsck()
+    if as_json:
+        emit(asdict(report))
+    else:
+        say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs.")
+        for problem in report.problems:
+            say(f"{problem.code} at {problem.where}: {problem.detail}", "bold red")
+        say("consistent" if not report.problems else "NOT CONSISTENT")
+    if report.problems:
+        raise typer.Exit(1)
+
+
+@ledger_app.command()
+@guarded
+def checkpoint(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Print the newest signed checkpoint (a C2SP signed note).
+
+    Example: void-audit ledger checkpoint
+    """
+    note = workspace_at(workspace).reading.checkpoint()
+    if as_json:
+        emit({"checkpoint": note})
+    else:
+        typer.echo(note, nl=False)
+
+
+def _pins(workspace: Path | None, trust: Path | None, log_key: str | None) -> Pins:
+    """Options first; what they leave open comes from the workspace's ``trust`` folder, if there is one."""
+    folder = (workspace or Environment().workspace()) / "trust"
+    return Pins(
+        trust_pem=_text(trust) if trust else _text_if_there(folder / "root.pem"),
+        log_vkey=_vkey(log_key) if log_key else _text_if_there(folder / "log.vkey"),
+        approved_weights=approved,
+    )
+
+
+def _vkey(given: str) -> str:
+    return given if "+" in given and not Path(given).is_file() else _text(Path(given)).strip()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        raise RequestError(
+            "pin-unreadable", f"{path} cannot be read as text.", "Name a PEM or vkey file."
+        ) from None
+
+
+def _text_if_there(path: Path) -> str | None:
+    return _text(path).strip() if path.is_file() else None
+
+
+def _file_lines(path: Path) -> list[Line]:
+    evidence = gather(path, Pins(), None, None)
+    if evidence.assertion is None:
+        raise EvidenceError(
+            "records-missing", f"{path} carries no void-audit records.", "See `void-audit verify`."
+        )
+    return narrate(evidence.entries, evidence.blob, {})
+
+
+def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
+    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only this branch needs a workspace
+
+    place = workspace_at(workspace)
+    entries = list(place.reading.entries(edit=edit))
+    if not entries:
+        raise WorkspaceError(
+            "edit-unknown", f"Neither a file nor an edit: {edit!r}.", "`void-audit history` lists."
+        )
+
+    def read(ref: BlobRef) -> bytes | None:
+        try:
+            return place.blobs.read(ref)
+        except VoidAuditError:
+            return None
+
+    return narrate(entries, read, holder_names(place))
+
+
+def _list_edits(workspace: Path | None, as_json: bool) -> None:
+    place = workspace_at(workspace)
+    edits: dict[str, list[str]] = {}
+    for entry in place.reading.entries():
+        if entry.statement.predicate.edit:
+            predicate = entry.statement.predicate
+            edits[str(predicate.edit)] = [predicate.claimed_time, str(predicate.kind)]
+    if as_json:
+        emit({"edits": [{"edit": e, "when": when, "last": last} for e, (when, last) in edits.items()]})
+        return
+    table = Table("edit", "last record", "when")
+    for edit, (when, last) in edits.items():
+        table.add_row(edit, last, when)
+    out.print(table)
