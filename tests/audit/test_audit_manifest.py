@@ -11,11 +11,13 @@ import encypher_c2pa
 import pytest
 from clips import write_clip
 from desk import EMBEDDED, MODEL, Desk, assertion, plan
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from void_audit.audit import manifest as module
 from void_audit.audit.claims import ManifestState
 from void_audit.audit.manifest import read_manifest, sidecar_of
-from void_audit.errors import ClipError
+from void_audit.errors import ClipError, IdentityError
 from void_audit.seal import certificates
 from void_audit.seal.certificates import create_chain
 from void_audit.seal.sealer import C2paSealer
@@ -202,6 +204,25 @@ def test_a_file_that_is_not_there(tmp_path):
         with pytest.raises(ClipError) as caught:
             read_manifest(path, None)
         assert caught.value.code == "clip-unreadable"
+
+
+@settings(max_examples=80, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_one_bit_changed_anywhere_changes_no_claim_that_stays_trusted(desk, sealed, where, bit):
+    data = bytearray(sealed.read_bytes())
+    data[int(where * len(data))] ^= 1 << bit
+    target = sealed.with_name("bit.mp4")
+    target.write_bytes(data)
+    found = read_manifest(target, desk.chain.root_pem)
+    if found.state is ManifestState.TRUSTED:  # a box that C2PA leaves out, or padding
+        assert found == read_manifest(sealed, desk.chain.root_pem)
+
+
+@pytest.mark.parametrize("roots", ["", "nonsense"])
+def test_pins_that_are_none_are_an_error_and_not_a_verdict(sealed, roots):
+    with pytest.raises(IdentityError) as caught:
+        read_manifest(sealed, roots)
+    assert caught.value.code == "trust-unreadable"
 
 
 def test_bytes_that_c2pa_leaves_unhashed_stay_trusted(desk, sealed, tmp_path):

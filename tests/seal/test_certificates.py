@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from void_audit.errors import IdentityError, SealError, StorageError
-from void_audit.seal.certificates import CLAIM_SIGNING, create_chain, load_chain
+from void_audit.seal.certificates import CLAIM_SIGNING, create_chain, load_chain, renew_leaf
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def test_the_leaf_keeps_to_the_c2pa_profile(folder):
 def test_keys_are_private_and_certificates_public(folder):
     create_chain(folder, "The Desk", "two words")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
-    assert modes == {"root.pem": 0o644, "chain.pem": 0o644, "root-key.pem": 0o600, "leaf-key.pem": 0o600}
-    for name in ("root-key.pem", "leaf-key.pem"):
+    assert modes == {"root.pem": 0o644, "root-key.pem": 0o600, "leaf.pem": 0o600}
+    for name in ("root-key.pem", "leaf.pem"):
         assert b"ENCRYPTED" in (folder / name).read_bytes()
 
 
@@ -103,15 +103,31 @@ def pem(key):
     )
 
 
-DAMAGE = {
-    "leaf key of another chain": ("leaf-key.pem", lambda o: (o / "leaf-key.pem").read_bytes()),
-    "chain of another root": ("chain.pem", lambda o: (o / "chain.pem").read_bytes()),
-    "root of another chain": ("root.pem", lambda o: (o / "root.pem").read_bytes()),
-    "no key": ("leaf-key.pem", lambda o: b"nonsense"),
-    "key of another kind": ("leaf-key.pem", lambda o: pem(ed25519.Ed25519PrivateKey.generate())),
-    "key of another curve": ("leaf-key.pem", lambda o: pem(ec.generate_private_key(ec.SECP384R1()))),
-    "no certificate": ("chain.pem", lambda o: b""),
-    "huge": ("root.pem", lambda o: b"x" * 30_000),
+def key_of(content):
+    return content[: content.index(b"-----BEGIN CERT")]
+
+
+def certificate_of(content):
+    return content[len(key_of(content)) :]
+
+
+DAMAGE = {  # how: (file, what it becomes, from its own content and that of another chain's)
+    "leaf of another root": ("leaf.pem", lambda own, other: other),
+    "key of another leaf": ("leaf.pem", lambda own, other: key_of(other) + certificate_of(own)),
+    "root of another chain": ("root.pem", lambda own, other: other),
+    "no certificate": ("leaf.pem", lambda own, other: key_of(own)),
+    "no key": ("leaf.pem", lambda own, other: certificate_of(own)),
+    "nonsense": ("leaf.pem", lambda own, other: b"nonsense"),
+    "key of another kind": (
+        "leaf.pem",
+        lambda own, other: pem(ed25519.Ed25519PrivateKey.generate()) + certificate_of(own),
+    ),
+    "key of another curve": (
+        "leaf.pem",
+        lambda own, other: pem(ec.generate_private_key(ec.SECP384R1())) + certificate_of(own),
+    ),
+    "empty root": ("root.pem", lambda own, other: b""),
+    "huge root": ("root.pem", lambda own, other: b"x" * 30_000),
 }
 
 
@@ -120,13 +136,15 @@ def test_files_that_do_not_fit_together(folder, tmp_path, how):
     create_chain(folder, "The Desk", None)
     create_chain(tmp_path / "other", "The Desk", None)
     name, content = DAMAGE[how]
-    (folder / name).write_bytes(content(tmp_path / "other"))
+    (folder / name).write_bytes(
+        content((folder / name).read_bytes(), (tmp_path / "other" / name).read_bytes())
+    )
     with pytest.raises(IdentityError) as caught:
         load_chain(folder, None)
     assert caught.value.code == "key-unreadable"
 
 
-@pytest.mark.parametrize("name", ["root.pem", "chain.pem", "leaf-key.pem"])
+@pytest.mark.parametrize("name", ["root.pem", "leaf.pem"])
 def test_a_missing_file(folder, name):
     create_chain(folder, "The Desk", None)
     (folder / name).unlink()
@@ -153,3 +171,29 @@ def test_out_of_date(folder):
         with pytest.raises(SealError) as caught:
             chain.refuse_out_of_date(time)
         assert caught.value.code == code
+
+
+def test_a_new_leaf_from_the_same_root(folder):
+    old = create_chain(folder, "The Desk", "two words", datetime(2025, 1, 1, tzinfo=UTC))
+    new = renew_leaf(folder, "two words")
+    assert new.root_pem == old.root_pem
+    assert new.certificate_sha256 != old.certificate_sha256
+    new.refuse_out_of_date(datetime.now(UTC))
+    assert load_chain(folder, "two words").certificate_sha256 == new.certificate_sha256
+    assert sorted(p.name for p in folder.iterdir()) == ["leaf.pem", "root-key.pem", "root.pem"]
+
+
+def test_no_new_leaf_without_the_roots_own_key(folder, tmp_path):
+    create_chain(folder, "The Desk", "two words")
+    create_chain(tmp_path / "other", "The Desk", "two words")
+    before = (folder / "leaf.pem").read_bytes()
+    with pytest.raises(IdentityError, match="passphrase"):
+        renew_leaf(folder, "wrong")
+    (folder / "root-key.pem").write_bytes((tmp_path / "other" / "root-key.pem").read_bytes())
+    with pytest.raises(IdentityError, match="another root"):
+        renew_leaf(folder, "two words")
+    (folder / "root-key.pem").unlink()
+    with pytest.raises(IdentityError) as caught:
+        renew_leaf(folder, "two words")
+    assert caught.value.code == "key-missing"
+    assert (folder / "leaf.pem").read_bytes() == before

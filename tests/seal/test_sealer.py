@@ -8,6 +8,7 @@ from clips import write_clip
 from desk import Desk
 
 from void_audit.errors import Cancelled, ClipError, IdentityError, SealError, StorageError
+from void_audit.seal import adapter
 from void_audit.seal.base import EmbeddedData
 from void_audit.seal.certificates import create_chain
 from void_audit.seal.credentials import read_state
@@ -183,6 +184,47 @@ def test_the_state_of_a_source(desk, tmp_path):
     assert read_state(write_clip(tmp_path / "x.mkv", codec="ffv1"), None) == "none"
     with pytest.raises(ClipError):
         read_state(tmp_path / "gone.mp4", None)
+
+
+@pytest.mark.parametrize(
+    "roots", ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+)
+def test_roots_that_are_none_are_refused(desk, roots):
+    with pytest.raises(IdentityError) as caught:
+        read_state(desk.source, roots)
+    assert caught.value.code == "trust-unreadable"
+
+
+def test_a_matroska_source_is_a_parent_like_any_other(desk):
+    source = write_clip(desk.folder / "source.mkv", codec="ffv1")
+    sealed = desk.sealer.seal(desk.request(source=source))
+    assert read_state(sealed.path, desk.chain.root_pem) == "trusted"
+
+
+def test_a_source_whose_credentials_cannot_be_read_is_still_the_parent(desk):
+    source = desk.folder / "tail.mp4"
+    source.write_bytes(desk.seal("first.mp4").read_bytes() + b"garbage!" * 3)
+    assert read_state(source, None) == "unreadable"
+    sealed = desk.sealer.seal(desk.request(source=source))
+    assert read_state(sealed.path, desk.chain.root_pem) == "trusted"
+
+
+def test_credentials_of_the_source_that_did_not_arrive_stop_the_seal(desk, monkeypatch):
+    source = desk.folder / "first.mp4"
+    desk.seal("first.mp4")
+    add = adapter._add
+
+    def forgetful(builder, ingredient):
+        add(
+            builder,
+            dataclasses.replace(ingredient, content=desk.source) if ingredient.name is None else ingredient,
+        )
+
+    monkeypatch.setattr(adapter, "_add", forgetful)
+    with pytest.raises(SealError) as caught:
+        desk.sealer.seal(desk.request(source=source))
+    assert caught.value.code == "source-credentials-lost"
+    assert not (desk.folder / "edited.mp4").exists()
 
 
 def test_a_stored_source_needs_no_extension(desk, tmp_path):

@@ -174,7 +174,7 @@ def _context(trust_pem: str | None) -> c2pa.Context:
 def _settings(trust_pem: str | None) -> dict[str, Any]:
     """No network, no global state, trust in ``trust_pem`` alone."""
     return {
-        "trust": {"trust_config": _PURPOSES, **({"trust_anchors": trust_pem} if trust_pem else {})},
+        "trust": {"trust_config": _PURPOSES, **({} if trust_pem is None else {"trust_anchors": trust_pem})},
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
         "core": {
             "backing_store_memory_threshold_in_mb": 64,

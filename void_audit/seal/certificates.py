@@ -22,7 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from void_audit.errors import IdentityError, SealError, StorageError
 
-ROOT, ROOT_KEY, CHAIN, LEAF_KEY = "root.pem", "root-key.pem", "chain.pem", "leaf-key.pem"
+ROOT, ROOT_KEY, LEAF = "root.pem", "root-key.pem", "leaf.pem"
+"""Public root; its key, which may be kept elsewhere until the leaf is renewed; leaf key and certificate."""
 
 LEAF_LIFE = timedelta(days=365)
 """The C2PA profile allows at most 366 days."""
@@ -31,6 +32,8 @@ CLOCK_SKEW = timedelta(minutes=5)
 """Certificates start this much in the past, so that a verifier whose clock is slow accepts them."""
 MAX_FILE = 20_000
 """Bytes. A certificate or key file of ours is under 2,000."""
+
+_PEM = serialization.Encoding.PEM
 
 CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 """Extended key usage c2pa-kp-claimSigning."""
@@ -61,7 +64,7 @@ class SigningChain:
             raise SealError(
                 "certificate-expired",
                 f"The signing certificate ended on {self.not_after:%Y-%m-%d}.",
-                "Issue a new one from the same root; files that were sealed before keep their proof.",
+                "Renew the leaf from the same root: seal.certificates.renew_leaf.",
             )
         if now < self.not_before:
             raise SealError(
@@ -74,10 +77,10 @@ class SigningChain:
 def create_chain(
     folder: Path, organisation: str, passphrase: str | None, now: datetime | None = None
 ) -> SigningChain:
-    """Make a root and a leaf in ``folder``: public ``root.pem`` and ``chain.pem``, and their keys.
+    """Make a root and a leaf in ``folder``: public ``root.pem``, and ``root-key.pem`` and ``leaf.pem``.
 
     Args:
-        folder: made if need be; none of the four files may exist in it.
+        folder: made if need be; none of the three files may exist in it.
         organisation: who signs, as shown to anyone who looks at a file; 1 to 64 characters.
         passphrase: encrypts both keys. None, given explicitly, leaves them unencrypted.
         now: start of validity, with a zone; the present if not given.
@@ -88,14 +91,13 @@ def create_chain(
     """
     _check(organisation, passphrase)
     start = (now or datetime.now(UTC)) - CLOCK_SKEW
-    root_key, leaf_key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP256R1())
+    root_key = ec.generate_private_key(ec.SECP384R1())
     root = _root(root_key, organisation, start)
-    leaf = _leaf(leaf_key, root_key, root, start)
+    key, leaf = _new_leaf(root_key, root, start)
     files = {
         ROOT_KEY: _private_pem(root_key, passphrase),
-        LEAF_KEY: _private_pem(leaf_key, passphrase),
-        ROOT: root.public_bytes(serialization.Encoding.PEM),
-        CHAIN: leaf.public_bytes(serialization.Encoding.PEM),
+        LEAF: _private_pem(key, passphrase) + leaf.public_bytes(_PEM),
+        ROOT: root.public_bytes(_PEM),
     }
     for name in files:
         if (folder / name).exists():
@@ -103,8 +105,29 @@ def create_chain(
                 "key-exists", f"{folder / name} exists already.", "Certificates are never overwritten."
             )
     for name, content in files.items():
-        _write(folder / name, content, 0o644 if name in (ROOT, CHAIN) else 0o600)
-    return _signing_chain(leaf_key, leaf, root)
+        _write(folder / name, content, 0o644 if name == ROOT else 0o600)
+    return _signing_chain(key, leaf, root)
+
+
+def renew_leaf(folder: Path, passphrase: str | None, now: datetime | None = None) -> SigningChain:
+    """Issue a new leaf, with a new key, from the root in ``folder``; it replaces the old one in one step.
+
+    What was sealed before keeps its certificate: it is inside those files.
+
+    Raises:
+        IdentityError: as ``load_chain``, for the root's key.
+        StorageError: ``key-not-written``.
+    """
+    root_key = _load_key(folder / ROOT_KEY, passphrase, ec.SECP384R1)
+    root = _load_certificate(folder / ROOT)
+    if root.public_key() != root_key.public_key():
+        raise _unreadable(folder / ROOT_KEY, "it belongs to another root")
+    key, leaf = _new_leaf(root_key, root, (now or datetime.now(UTC)) - CLOCK_SKEW)
+    fresh = folder / f".{LEAF}.{os.getpid()}"
+    fresh.unlink(missing_ok=True)
+    _write(fresh, _private_pem(key, passphrase) + leaf.public_bytes(_PEM), 0o600)
+    fresh.replace(folder / LEAF)
+    return _signing_chain(key, leaf, root)
 
 
 def load_chain(folder: Path, passphrase: str | None) -> SigningChain:
@@ -113,25 +136,24 @@ def load_chain(folder: Path, passphrase: str | None) -> SigningChain:
     Raises:
         IdentityError: ``key-missing``, ``key-unreadable``, ``passphrase-needed``, ``passphrase-wrong``.
     """
-    key = _load_key(folder / LEAF_KEY, passphrase)
-    leaf, root = _load_certificate(folder / CHAIN), _load_certificate(folder / ROOT)
+    key = _load_key(folder / LEAF, passphrase, ec.SECP256R1)
+    leaf, root = _load_certificate(folder / LEAF), _load_certificate(folder / ROOT)
     try:
         leaf.verify_directly_issued_by(root)
     except (InvalidSignature, ValueError, TypeError) as error:
-        raise _unreadable(folder / CHAIN, "it was not issued by the root beside it") from error
+        raise _unreadable(folder / LEAF, "it was not issued by the root beside it") from error
     if leaf.public_key() != key.public_key():
-        raise _unreadable(folder / LEAF_KEY, "it belongs to another certificate")
+        raise _unreadable(folder / LEAF, "it belongs to another certificate")
     return _signing_chain(key, leaf, root)
 
 
 def _signing_chain(
     key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate, root: x509.Certificate
 ) -> SigningChain:
-    pem = serialization.Encoding.PEM
     return SigningChain(
         key=key,
-        chain_pem=leaf.public_bytes(pem).decode(),
-        root_pem=root.public_bytes(pem).decode(),
+        chain_pem=leaf.public_bytes(_PEM).decode(),
+        root_pem=root.public_bytes(_PEM).decode(),
         certificate_sha256=hashlib.sha256(leaf.public_bytes(serialization.Encoding.DER)).hexdigest(),
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
@@ -174,17 +196,15 @@ def _root(key: ec.EllipticCurvePrivateKey, organisation: str, start: datetime) -
     )
 
 
-def _leaf(
-    key: ec.EllipticCurvePrivateKey,
-    root_key: ec.EllipticCurvePrivateKey,
-    root: x509.Certificate,
-    start: datetime,
-) -> x509.Certificate:
+def _new_leaf(
+    root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate, start: datetime
+) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
     organisation = str(root.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value)
     subject = _name(organisation, "void-audit seal")
     uses = x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
-    return (
+    leaf = (
         _builder(subject, root.subject, key.public_key(), start, LEAF_LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -192,6 +212,7 @@ def _leaf(
         .add_extension(issuer, critical=False)
         .sign(root_key, hashes.SHA384())
     )
+    return key, leaf
 
 
 def _name(organisation: str, common: str) -> x509.Name:
@@ -221,7 +242,7 @@ def _private_pem(key: ec.EllipticCurvePrivateKey, passphrase: str | None) -> byt
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase is not None:
         encryption = serialization.BestAvailableEncryption(passphrase.encode())
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
@@ -256,7 +277,9 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _load_key(path: Path, passphrase: str | None) -> ec.EllipticCurvePrivateKey:
+def _load_key(
+    path: Path, passphrase: str | None, curve: type[ec.EllipticCurve]
+) -> ec.EllipticCurvePrivateKey:
     content = _read(path)
     encrypted = b"ENCRYPTED" in content
     if encrypted and passphrase is None:
@@ -272,8 +295,8 @@ def _load_key(path: Path, passphrase: str | None) -> ec.EllipticCurvePrivateKey:
                 "Type it again. If you are sure of it, the file is damaged: restore it from a backup.",
             ) from error
         raise _unreadable(path, "it does not parse") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise _unreadable(path, "it is not a P-256 key")
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, curve):
+        raise _unreadable(path, f"it is not a key on {curve.name}")
     return key
 
 

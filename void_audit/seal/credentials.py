@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from void_audit.canon.roots import check_roots
 from void_audit.errors import ClipError
 from void_audit.seal.adapter import CredentialState, read_credentials
 
@@ -17,7 +18,10 @@ def read_state(path: Path, trust_pem: str | None) -> CredentialState:
 
     Raises:
         ClipError: ``clip-unreadable``.
+        IdentityError: ``trust-unreadable``: the roots are none.
     """
+    if trust_pem is not None:
+        check_roots(trust_pem)
     try:
         return read_credentials(path, trust_pem).state
     except OSError as error:
