@@ -7,6 +7,7 @@ each obligation are then a few lines. ``dump`` writes a story out for a person t
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -20,12 +21,15 @@ from clips import write_clip
 from void_audit.audit.evidence import Pins
 from void_audit.audit.verify import verify
 from void_audit.canon import dsse
+from void_audit.canon.hashing import sha256_file
 from void_audit.canon.statement import encode
 from void_audit.cli.workspace import Workspace, create_workspace
 from void_audit.ledger.log import Ledger
 from void_audit.model.clip import ClipInfo
+from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import FrameRange, Rect, Size
 from void_audit.model.grid import grid_for
+from void_audit.model.lifecycle import EditState, Signed, step_of
 from void_audit.model.mask import PackedBitmaps
 from void_audit.model.proof import LedgerAssertion, Receipt
 from void_audit.model.reasoning import AffectedObject, Cell, Consequences, GridLocalization
@@ -72,8 +76,6 @@ class BoxSegmenter:
     """Finds ``BOX`` on every frame."""
 
     def __init__(self) -> None:
-        from void_audit.model.engine import EngineInfo
-
         self.info = EngineInfo(name="scripted-box", version="1", kind="scripted", description="A fixed box.")
 
     def segment(self, clip, clicks, progress=lambda *a: None) -> Track:
@@ -150,13 +152,11 @@ class Story:
     """Another unsealed file than the recorded one."""
     seal_with: Path | None = None
     """Folder of another signing chain."""
-    tamper: Callable[[LedgerAssertion], LedgerAssertion] = staticmethod(lambda assertion: assertion)
-    before_records: Callable[[Ledger], None] = staticmethod(lambda ledger: None)
+    tamper: Callable[[LedgerAssertion], LedgerAssertion] = lambda assertion: assertion
+    before_records: Callable[[Ledger], None] = lambda ledger: None
 
     def find(self, step: str) -> int:
         """Position of the last record of a kind (or ``kind:detail``)."""
-        from void_audit.model.lifecycle import step_of
-
         return max(i for i, (s, _) in enumerate(self.records) if step_of(s.predicate) == step)
 
     def change(self, step: str, subjects: dict[str, str] | None = None, **fields: object) -> None:
@@ -298,8 +298,6 @@ class Studio:
         return sealer.seal(request).path
 
     def _receipt(self, recorder: Recorder, path: Path, log_size: int) -> None:
-        from void_audit.canon.hashing import sha256_file
-
         ledger = recorder.studio.ledger
         record = SealRecord(
             **recorder.common(), unsealed=recorder.subject("output", "output"), manifest="m",
@@ -338,8 +336,6 @@ class _Believing(Recorder):
     """A recorder that takes a story for granted, refused or not."""
 
     def __init__(self, workshop: Workshop, edit: str) -> None:
-        from void_audit.model.lifecycle import EditState, Signed
-
         self.studio, self.edit = workshop, edit
         state = EditState()
         for entry in workshop.ledger.entries(edit=edit):
@@ -348,8 +344,6 @@ class _Believing(Recorder):
 
 
 def _with(assertion: LedgerAssertion, evidence: dict[str, bytes]) -> LedgerAssertion:
-    import base64
-
     merged = {**assertion.evidence, **{d: base64.b64encode(b).decode() for d, b in evidence.items()}}
     return assertion.model_copy(update={"evidence": {d: text for d, text in merged.items() if text}})
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from dataclasses import replace as dc_replace
 
 import pytest
 from simulator.studio import Story, Studio, failures, states
 
+from void_audit.audit.evidence import parse
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.media.maskfile import MaskFile, MaskWriter
+from void_audit.media.packets import packet_digests
+from void_audit.media.probe import probe
 from void_audit.media.reader import VideoClip
 from void_audit.media.writer import VideoWriter
-from void_audit.model.engine import EngineInfo
+from void_audit.model.engine import EngineInfo, WeightsRef
+from void_audit.model.plan import EncoderSettings
 from void_audit.model.records import KeyEvent
 from void_audit.model.report import REQUIRED, State
+from void_audit.workflow.masking import stored_mask
+from void_audit.workflow.recorder import Recorder
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +43,6 @@ def story(studio, finished) -> Story:
 
 def told(studio, finished, story, name="told.mp4"):
     (studio.folder / name).unlink(missing_ok=True)
-    import shutil
-
     shutil.rmtree(studio.folder / f"{name}.ledger", ignore_errors=True)
     (studio.folder / f"{name}.mark").unlink(missing_ok=True)
     return studio.retell(finished.edit, story, name)
@@ -134,8 +139,6 @@ def test_4_a_withheld_revocation(studio, finished, story):
 
 
 def _is_last_key_event(record, assertion):
-    from void_audit.audit.evidence import parse
-
     events = [r.index for r in assertion.records if isinstance(parse(r).statement.predicate, KeyEvent)]
     return record.index == max(events)
 
@@ -255,9 +258,6 @@ def test_9_an_approval_of_another_plan(studio, finished, story):
 
 
 def test_10_another_mask_embedded(studio, finished, story, tmp_path):
-    from void_audit.workflow.masking import stored_mask
-    from void_audit.workflow.recorder import Recorder
-
     mask: MaskFile = stored_mask(Recorder(studio.workshop, finished.edit))
     path = tmp_path / "other.mkv"
     with MaskWriter(path, mask.size, "24/1") as writer:
@@ -282,8 +282,6 @@ def test_11_another_engine_than_planned(studio, finished, story):
 
 
 def test_11_weights_that_are_not_approved(studio, finished, story):
-    from void_audit.model.engine import WeightsRef
-
     engine = story.records[story.find("segmentation")][0].predicate.engine
     weights = (WeightsRef(name="mystery", sha256=sha256_hex(b"mystery")),)
     story.change("segmentation", engine=engine.model_copy(update={"weights": weights}))
@@ -292,10 +290,6 @@ def test_11_weights_that_are_not_approved(studio, finished, story):
 
 def test_12_something_changed_outside_the_mask(studio, finished, story, tmp_path):
     """The picture is repainted where the mask says KEEP, and the operator logs and seals it as usual."""
-    from void_audit.media.packets import packet_digests
-    from void_audit.media.probe import probe
-    from void_audit.model.plan import EncoderSettings
-
     source = VideoClip(studio.folder / "request" / "clip.mp4")
     told_output = tmp_path / "repainted.mp4"
     with VideoWriter(told_output, source.path, source.info, EncoderSettings()) as writer:
