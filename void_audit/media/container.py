@@ -65,11 +65,13 @@ def truncated(path: Path, what: str) -> ClipError:
     return ClipError("clip-truncated", f"{path.name} is cut off: {what}.", "Get a whole copy of the file.")
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The one picture track (cover art does not count), with bounds checked and the decoder made strict.
+def picture_stream(container: InputContainer, path: Path, strict: bool = True) -> VideoStream:
+    """The one picture track (cover art does not count), with bounds checked.
+
+    A strict decoder reports errors instead of painting over them.
 
     Raises:
-        ClipError: clip-no-video, clip-too-many-tracks, clip-too-large, clip-codec.
+        ClipError: clip-no-video, clip-too-many-tracks, clip-too-large, clip-codec, clip-damaged.
     """
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
@@ -83,13 +85,16 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     stream = streams[0]
     if stream.codec_context is None:
         raise ClipError("clip-codec", f"{path.name} uses a codec that is not known.", "Convert it first.")
-    if not 0 < stream.width * stream.height <= MAX_PIXELS:
+    if not stream.width * stream.height:
+        raise damaged(path, "no picture size is found in it")
+    if stream.width * stream.height > MAX_PIXELS:
         raise ClipError(
             "clip-too-large",
             f"{path.name} claims {stream.width}x{stream.height} pixels; at most {MAX_PIXELS} are taken.",
             "Scale it down, or check that the file is what it should be.",
         )
-    stream.codec_context.options = {"err_detect": "explode"}
+    if strict:
+        stream.codec_context.options = {"err_detect": "explode"}
     stream.codec_context.thread_type = "AUTO"
     stream.codec_context.thread_count = DECODER_THREADS
     return stream

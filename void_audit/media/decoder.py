@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -10,44 +11,86 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from void_audit.errors import ClipError
 from void_audit.media.container import damaged, open_input, picture_stream
 from void_audit.media.index import FrameIndex
 
 
-def decode(path: Path, index: FrameIndex, start: int, stop: int) -> Iterator[av.VideoFrame]:
-    """Frames ``start`` to ``stop`` (excluded), as coded.
+class Decoder:
+    """Decodes any range of a file's frames.
 
-    Raises:
-        ClipError: clip-damaged if a frame is missing, corrupt, or of another size or format than the first.
+    Decoding is strict: FFmpeg reports errors instead of painting over them. H.264 with open groups of
+    pictures cannot be entered strictly, except at its beginning. Such a file is decoded once from end to end
+    strictly; if it is sound, it may be entered anywhere without strictness, for there is nothing to paint over.
     """
-    if start >= stop:
-        return
-    with open_input(path) as container:
-        stream = picture_stream(container, path)
-        seen = None
-        frames = _from(container, stream, index, start)
-        for number in range(start, stop):
-            frame = next(frames, None)
-            if frame is None or frame.pts != index.pts[number] or frame.is_corrupt:
-                raise damaged(path, f"picture {number} cannot be decoded")
-            shape = (frame.width, frame.height, frame.format.name)
-            if seen is not None and shape != seen:
-                raise damaged(path, f"picture {number} is {shape}, those before are {seen}")
-            seen = shape
-            yield frame
+
+    def __init__(self, path: Path, index: FrameIndex) -> None:
+        self.path, self.index = path, index
+        self._strict = True
+
+    def frames(self, start: int, stop: int) -> Iterator[av.VideoFrame]:
+        """Frames ``start`` to ``stop`` (excluded), as coded.
+
+        Raises:
+            ClipError: clip-damaged if a frame is missing, corrupt, or of another size or format than the others.
+        """
+        number = start
+        try:
+            for frame in self._checked(start, stop):
+                yield frame
+                number += 1
+        except ClipError:
+            if not self._strict or not start:
+                raise
+            self._prove_sound()
+            self._strict = False
+            yield from self._checked(number, stop)
+
+    def _prove_sound(self) -> None:
+        for _ in self._checked(0, len(self.index)):
+            pass
+
+    def _checked(self, start: int, stop: int) -> Iterator[av.VideoFrame]:
+        """Frames of which every one is the right one."""
+        if start >= stop:
+            return
+        with open_input(self.path) as container:
+            stream = picture_stream(container, self.path, strict=self._strict or not start)
+            shape = None
+            with closing(_from(container, stream, self.index, start)) as frames:
+                for number in range(start, stop):
+                    frame = next(frames, None)
+                    if frame is None or frame.pts != self.index.pts[number] or frame.is_corrupt:
+                        raise damaged(self.path, f"picture {number} cannot be decoded")
+                    seen, shape = shape, (frame.width, frame.height, frame.format.name)
+                    if seen not in (None, shape):
+                        raise damaged(self.path, f"picture {number} is {shape}, those before are {seen}")
+                    yield frame
 
 
 def _from(
     container: InputContainer, stream: VideoStream, index: FrameIndex, start: int
-) -> Iterator[av.VideoFrame]:
+) -> Generator[av.VideoFrame, None, None]:
     """Frames from number ``start`` on: from its entry point, or from the beginning where that misses it."""
     target = int(index.pts[start])
-    if start:
-        container.seek(int(index.seek_dts[start]), stream=stream, backward=True)
-    frames = container.decode(stream)
-    first = next((f for f in frames if f.pts is not None and f.pts >= target), None)
-    if first is not None and first.pts != target:
-        container.seek(int(min(index.seek_dts[0], index.pts[0])), stream=stream, backward=True)
-        frames = container.decode(stream)
+    for entry in dict.fromkeys((int(index.seek_dts[start]), int(index.seek_dts[0]))):
+        container.seek(entry, stream=stream, backward=True)
+        frames = _decoded(container, stream)
         first = next((f for f in frames if f.pts is not None and f.pts >= target), None)
-    return chain([first], frames) if first is not None else iter(())
+        if first is not None and first.pts == target:
+            yield from chain([first], frames)
+            return
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Frames from here on, without those shown before the picture at which decoding begins.
+
+    Such leading pictures lean on the group before (open groups of pictures), which was not decoded.
+    """
+    begin: int | None = None
+    for packet in container.demux(stream):
+        if packet.pts is not None:
+            begin = packet.pts if begin is None else begin
+            if packet.pts < begin:
+                continue
+        yield from packet.decode()

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from void_audit.errors import ClipError
 from void_audit.media.container import MAX_FRAMES, open_input, picture_stream, truncated
+from void_audit.media.structure import check_whole
 
 Ints = npt.NDArray[np.int64]
 Row = tuple[int, int, bool, bool]
@@ -49,6 +50,8 @@ def read_index(path: Path) -> FrameIndex:
         ClipError: as ``open_input`` and ``picture_stream``; clip-truncated where packets are missing or cut;
             clip-timestamps where frames carry no usable times; clip-too-long; clip-empty.
     """
+    if path.is_file():
+        check_whole(path)
     with open_input(path) as container:
         stream = picture_stream(container, path)
         rows = list(_rows(container, stream, path))
@@ -89,7 +92,7 @@ def _rows(container: InputContainer, stream: VideoStream, path: Path) -> Iterato
             packet.is_keyframe,
             packet.is_discard,
         )
-    _check_length(container, end, path)
+    _check_length(container, end, rows, path)
 
 
 def _end(packet: Packet) -> Fraction:  # type: ignore[type-arg]
@@ -99,12 +102,12 @@ def _end(packet: Packet) -> Fraction:  # type: ignore[type-arg]
     return (packet.pts + (packet.duration or 0)) * packet.time_base
 
 
-def _check_length(container: InputContainer, end: Fraction, path: Path) -> None:
-    """Matroska announces a length, not a number: a file that ends well before it is cut off."""
-    if "matroska" not in container.format.name or container.duration is None:
+def _check_length(container: InputContainer, end: Fraction, rows: int, path: Path) -> None:
+    """Matroska and MXF announce a length, not a number: two pictures or a tenth of a second may be rounding."""
+    if container.format.name not in {"matroska,webm", "mxf"} or container.duration is None:
         return
     announced = Fraction(container.duration, 1_000_000)
-    if end < announced - 1 or end < announced * Fraction(9, 10):
+    if end < announced - max(Fraction(1, 10), 2 * end / max(1, rows)):
         raise truncated(path, f"it announces {float(announced):.2f} s and ends after {float(end):.2f} s")
 
 
@@ -114,13 +117,14 @@ def _indexed(table: Ints, time_base: Fraction, path: Path) -> FrameIndex:
     A key packet K serves the frames that follow it both in decoding order and in time: frames decoded
     after K but shown before it (open groups of pictures) may need the group before.
     """
+    if not table[0, 2]:
+        raise truncated(path, "its first picture cannot be decoded alone")
+    table = table[table[:, 0] >= table[0, 0]]  # what is shown before the first key frame leans on nothing
     order = np.argsort(table[:, 0], kind="stable")
     pts = table[order, 0]
     if np.any(np.diff(pts) <= 0):
         raise _times(path, "two pictures have the same presentation time")
     keys = np.flatnonzero(table[:, 2])
-    if not len(keys) or keys[0] != 0:
-        raise truncated(path, "its first picture cannot be decoded alone")
     last_key = keys[np.searchsorted(keys, order, side="right") - 1]
     leading = table[last_key, 0] > pts
     previous = keys[np.maximum(np.searchsorted(keys, last_key) - 1, 0)]

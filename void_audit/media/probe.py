@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from void_audit.errors import ClipError
 from void_audit.media.container import MAX_PIXELS, open_input, picture_stream
-from void_audit.media.decoder import decode
+from void_audit.media.decoder import Decoder
 from void_audit.media.index import FrameIndex, read_index
 from void_audit.media.pixels import layout, planar_name
 from void_audit.model.clip import AudioInfo, ClipInfo
@@ -35,13 +35,14 @@ def probe(path: Path) -> ClipInfo:
             clip-too-large, clip-too-long, clip-empty, clip-truncated, clip-damaged, clip-timestamps,
             clip-pixel-format, clip-interlaced, clip-orientation, clip-codec.
     """
-    return describe(path, read_index(path))
+    return describe(Decoder(path, read_index(path)))
 
 
-def describe(path: Path, index: FrameIndex) -> ClipInfo:
+def describe(decoder: Decoder) -> ClipInfo:
     """``probe`` for a file whose index is known already."""
-    first = next(decode(path, index, 0, 1))
-    for _ in decode(path, index, len(index) - 1, len(index)):
+    path, index = decoder.path, decoder.index
+    first = next(decoder.frames(0, 1))
+    for _ in decoder.frames(len(index) - 1, len(index)):
         pass
     rotation = _rotation(first, path)
     form = layout(planar_name(first.format.name))

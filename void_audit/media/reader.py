@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from void_audit.errors import ClipError
-from void_audit.media.decoder import decode
+from void_audit.media.decoder import Decoder
 from void_audit.media.index import FrameIndex, read_index
 from void_audit.media.pixels import turn, turned_name
 from void_audit.media.planes import frame_to_rgb, unpack
@@ -31,12 +31,12 @@ class VideoClip:
 
     def __init__(self, path: Path, info: ClipInfo | None = None) -> None:
         self.path = path
-        self._index = read_index(path)
-        self.source = info or describe(path, self._index)
-        if self.source.frames != len(self._index):
+        self._decoder = Decoder(path, read_index(path))
+        self.source = info or describe(self._decoder)
+        if self.source.frames != len(self.index):
             raise ClipError(
                 "clip-changed",
-                f"{path.name} has {len(self._index)} pictures, not {self.source.frames} as recorded.",
+                f"{path.name} has {len(self.index)} pictures, not {self.source.frames} as recorded.",
                 "Use the file that was recorded.",
             )
         self.info = self.source
@@ -45,7 +45,7 @@ class VideoClip:
         """Pictures ``start`` to ``stop`` (excluded), ``(height, width, 3)`` uint8. Raises clip-damaged."""
         size = None if self.info.size == self.source.size else self.info.size
         coded = Size(size.height, size.width) if size and self.source.rotation % 180 else size
-        for frame in decode(self.path, self._index, *self._index.span(start, stop)):
+        for frame in self._decoder.frames(*self.index.span(start, stop)):
             rgb = frame_to_rgb(frame, self.source, coded)
             yield np.ascontiguousarray(np.rot90(rgb, -(self.source.rotation // 90) % 4))
 
@@ -57,7 +57,7 @@ class VideoClip:
         """The clip cropped, then scaled. Without a crop the scaling happens while colours are converted."""
         if whole(self.info, crop) and self.info is self.source and size is not None:
             scaled = object.__new__(VideoClip)
-            scaled.path, scaled._index, scaled.source = self.path, self._index, self.source
+            scaled.path, scaled._decoder, scaled.source = self.path, self._decoder, self.source
             scaled.info = self.source.model_copy(update={"width": size.width, "height": size.height})
             return scaled
         return FittedClip(self, crop, size)
@@ -66,11 +66,11 @@ class VideoClip:
         """Pictures as coded, turned losslessly to display orientation; a view's scaling does not apply."""
         rotation = self.source.rotation
         name = turned_name(self.source.pixel_format, rotation)
-        for frame in decode(self.path, self._index, *self._index.span(start, stop)):
+        for frame in self._decoder.frames(*self.index.span(start, stop)):
             planes = tuple(turn(p, rotation) for p in unpack(frame))
             yield PlaneFrame(planes, name, int(frame.pts or 0))
 
     @property
     def index(self) -> FrameIndex:
         """Times of all frames."""
-        return self._index
+        return self._decoder.index
