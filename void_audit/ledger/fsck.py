@@ -221,7 +221,9 @@ class _Check:
         for row in connection.execute(extra):
             self.found("node-extra", f"node {row.level}/{row.position}", "no complete subtree is there")
         for index in connection.execute(
-            sa.select(record.c.idx).where(record.c.idx >= self.entries).limit(MAX_PROBLEMS)
+            sa.select(record.c.idx)
+            .where(sa.or_(record.c.idx >= self.entries, record.c.idx < 0))
+            .limit(MAX_PROBLEMS)
         ).scalars():
             self.found("record-wrong", f"record {index}", "there is no such entry")
 

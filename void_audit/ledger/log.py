@@ -26,7 +26,7 @@ from void_audit.canon.statement import read_entry
 from void_audit.errors import LedgerError, StorageError, WorkspaceError
 from void_audit.ledger import store
 from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
-from void_audit.ledger.durable import make_folder, storage_errors, sync_folder
+from void_audit.ledger.durable import make_folder, storage_error, storage_errors, sync_folder
 from void_audit.ledger.mark import Mark, read_mark, write_mark
 from void_audit.ledger.reader import LogReader
 from void_audit.ledger.tables import HEAD, log
@@ -229,10 +229,11 @@ def _locked(folder: Path) -> Iterator[None]:
     """Hold the log against other writers, threads and processes alike."""
     lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
     try:
-        with storage_errors(folder):
-            lock.acquire()
+        lock.acquire()
     except Timeout as error:
         raise StorageError("ledger-busy", f"Another process writes to {folder}.", "Try again.") from error
+    except OSError as error:
+        raise storage_error(folder, error) from error
     try:
         yield
     finally:
