@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from void_audit.canon.keys import ed25519_valid, key_id, raw_ed25519
+from void_audit.canon.pkcs8 import private_pem
 from void_audit.errors import EnvelopeError, IdentityError, StorageError
 
 __all__ = ["FileSigner", "create", "key_id", "load", "public_der", "verify"]
@@ -62,9 +63,7 @@ def create(path: Path, passphrase: str | None) -> FileSigner:
         StorageError: ``key-not-written``.
     """
     key = Ed25519PrivateKey.generate()
-    text = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, _encryption(passphrase)
-    ) + key.public_key().public_bytes(
+    text = private_pem(key, passphrase) + key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     _write_new(path, text)
@@ -133,14 +132,6 @@ def verify(public: bytes, data: bytes, signature: bytes) -> None:
             f"A signature does not match its data under key {key_id(public)[:16]}.",
             "The data was changed after it was signed, or another key signed it.",
         )
-
-
-def _encryption(passphrase: str | None) -> serialization.KeySerializationEncryption:
-    if passphrase is None:
-        return serialization.NoEncryption()
-    if not passphrase:
-        raise IdentityError("passphrase-empty", "The passphrase is empty.", "Choose one of several words.")
-    return serialization.BestAvailableEncryption(passphrase.encode())
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from void_audit.canon.pkcs8 import private_pem
 from void_audit.errors import IdentityError, SealError, StorageError
 
 ROOT, ROOT_KEY, LEAF = "root.pem", "root-key.pem", "leaf.pem"
@@ -95,8 +96,8 @@ def create_chain(
     root = _root(root_key, organisation, start)
     key, leaf = _new_leaf(root_key, root, start)
     files = {
-        ROOT_KEY: _private_pem(root_key, passphrase),
-        LEAF: _private_pem(key, passphrase) + leaf.public_bytes(_PEM),
+        ROOT_KEY: private_pem(root_key, passphrase),
+        LEAF: private_pem(key, passphrase) + leaf.public_bytes(_PEM),
         ROOT: root.public_bytes(_PEM),
     }
     for name in files:
@@ -125,7 +126,7 @@ def renew_leaf(folder: Path, passphrase: str | None, now: datetime | None = None
     key, leaf = _new_leaf(root_key, root, (now or datetime.now(UTC)) - CLOCK_SKEW)
     fresh = folder / f".{LEAF}.{os.getpid()}"
     fresh.unlink(missing_ok=True)
-    _write(fresh, _private_pem(key, passphrase) + leaf.public_bytes(_PEM), 0o600)
+    _write(fresh, private_pem(key, passphrase) + leaf.public_bytes(_PEM), 0o600)
     fresh.replace(folder / LEAF)
     return _signing_chain(key, leaf, root)
 
@@ -236,13 +237,6 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey, passphrase: str | None) -> bytes:
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if passphrase is not None:
-        encryption = serialization.BestAvailableEncryption(passphrase.encode())
-    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
