@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -272,6 +273,7 @@ def _objects(connection: sa.Connection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+@cache
 def _fresh_objects() -> dict[str, str]:
     """The same of a database that has just been made: what no one has tampered with."""
     engine = sa.create_engine("sqlite://")
