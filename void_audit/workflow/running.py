@@ -210,10 +210,10 @@ def _output_facts(recorder: Recorder) -> Facts:
         raise SealError("output-missing", "There is no output to judge.", "Run the edit again.")
     plan = read_plan(recorder)
     base = judge.plan_facts(recorder.studio, state, base_facts(recorder), plan)
-    # The sealer always takes the source in as parent ingredient with whatever credentials it has.
-    return judge.output_facts(
-        base, state.composite.keep_samples_changed, state.output.containment_worst, kept=True
-    )
+    # The sealer takes the source in as parent ingredient with its credentials, unless nothing can read them.
+    kept = state.source is not None and state.source.credentials != "unreadable"
+    changed = state.composite.keep_samples_changed
+    return judge.output_facts(base, changed, state.output.containment_worst, kept)
 
 
 def _digest(recorder: Recorder) -> str:
