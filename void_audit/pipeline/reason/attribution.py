@@ -37,6 +37,8 @@ class Reach:
     """What grows dark this near to the object lies in its shadow, though it does not touch it."""
     step: float
     """How far the border of a region moves from frame to frame."""
+    fringe: float
+    """How wide the edge of a shadow is, too weak to be told from other changes."""
     smallest: int
     """Pixels; smaller regions are noise."""
 
@@ -49,6 +51,7 @@ class Reach:
             near=float(np.clip(0.75 * diagonal, 14.0, 40.0)),
             cast=max(20.0, 1.5 * diagonal),
             step=4.0,
+            fringe=8.0,
             smallest=12,
         )
 
@@ -62,6 +65,8 @@ class Scene:
     beside: Bitmap
     first: bool
     """Nothing is known of the time before: nothing can begin on this frame."""
+    moves: bool
+    """Whether the object moves: if not, no shadow of its can appear."""
 
 
 def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
@@ -113,7 +118,7 @@ def _seeds(
     artifact = (hangs & its_own & change.transient) | (region & scene.beside) | dark
     left = region & (before == ARTIFACT) & ~its_own
     if not independent.any() and not scene.first:
-        affected |= hangs & ~its_own
+        affected |= hangs & ~grown(region & its_own, reach.fringe)
     near = (distance[region] <= reach.near).any()
     if near and not artifact.any() and left.sum() > 0.2 * region.sum():
         affected |= left
@@ -127,7 +132,8 @@ def _newborn(
     """A region that nobody owned: it came in over the picture's edge, or something nearby set it off."""
     if scene.first or at_edge(region):
         return INDEPENDENT
-    if (region & scene.change.shadowed).sum() > 0.5 * region.sum() and (distance[region] <= reach.cast).any():
+    dark = (region & scene.change.shadowed).sum() > 0.5 * region.sum()
+    if scene.moves and dark and (distance[region] <= reach.cast).any():
         return ARTIFACT
     near = np.minimum(distance, distance_to(before == AFFECTED)) <= reach.near
     return AFFECTED if (region & near).any() else INDEPENDENT

@@ -17,6 +17,9 @@ Plane = npt.NDArray[np.float32]
 _FINE, _SOFT = 1.0, 3.0
 """Gaussian radii in analysis pixels: edges and small things; the weak slope of a penumbra."""
 
+_EVERY = 4
+"""Every so many pixels are enough for a median."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -48,22 +51,24 @@ def change_on(picture: RGB, view: View, hidden: Bitmap, near: Bitmap, still: boo
 def _difference(frame: Picture, plate: Picture, trusted: Bitmap, usable: Bitmap, still: bool) -> Bitmap:
     delta = frame - plate * _gain(frame, plate, trusted)
     slope = _slope(plate) * (0.1 if still else 0.6)
-    fine = np.abs(_blur_within(delta, usable, _FINE)).max(axis=2) - slope
-    soft = np.abs(_blur_within(delta.mean(axis=2), usable, _SOFT)) - 0.3 * slope
+    fine = _largest(np.abs(_blur_within(delta, usable, _FINE))) - slope
+    soft = np.abs(_blur_within(_light(delta), usable, _SOFT)) - 0.3 * slope
     return (_above(fine, trusted, 5.0) | _above(soft, trusted, 1.5)) & usable
 
 
 def _gain(frame: Picture, plate: Picture, trusted: Bitmap) -> npt.NDArray[np.float32]:
     """Exposure of this frame against the background, one factor a channel."""
-    if trusted.sum() < 500:
+    chosen = np.flatnonzero(trusted)[::_EVERY]
+    if len(chosen) < 100:
         return np.ones(3, np.float32)
-    ratio = (frame[trusted] + 4.0) / (plate[trusted] + 4.0)
+    ratio = (frame.reshape(-1, 3)[chosen] + 4.0) / (plate.reshape(-1, 3)[chosen] + 4.0)
     return np.asarray(np.clip(np.median(ratio, axis=0), 0.5, 2.0), np.float32)
 
 
 def _above(strength: Plane, trusted: Bitmap, least: float) -> Bitmap:
     """Hysteresis: connected pixels above a low threshold that somewhere exceed twice that."""
-    noise = float(np.median(np.abs(strength[trusted]))) if trusted.any() else 0.0
+    sample = strength[trusted][::_EVERY]
+    noise = float(np.median(np.abs(sample))) if len(sample) else 0.0
     low = max(least, 4.0 * noise)
     weak = (strength > low).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
@@ -76,10 +81,10 @@ def _above(strength: Plane, trusted: Bitmap, least: float) -> Bitmap:
 def _shadow_like(frame: Picture, plate: Picture) -> Bitmap:
     """Darker with about the same hue: less light on the same surface."""
     frame, plate = _blur(frame, _FINE) + 4.0, _blur(plate, _FINE) + 4.0
-    light, before = frame.sum(axis=2), plate.sum(axis=2)
+    light, before = _light(frame), _light(plate)
     ratio = light / before
-    hue = np.abs(frame / light[..., None] - plate / before[..., None]).max(axis=2)
-    return np.asarray((ratio < 0.99) & (ratio > 0.2) & (hue < 0.035), bool)
+    hue = _largest(np.abs(frame / light[..., None] - plate / before[..., None]))
+    return np.asarray((ratio < 0.99) & (ratio > 0.2) & (hue < 0.1), bool)
 
 
 def _blur(picture: npt.NDArray[np.float32], radius: float) -> npt.NDArray[np.float32]:
@@ -95,8 +100,18 @@ def _blur_within(picture: npt.NDArray[np.float32], usable: Bitmap, radius: float
     return np.asarray(_blur(picture * weight, radius) / total, np.float32)
 
 
+def _light(picture: Picture) -> Plane:
+    """Mean of the channels (much faster than ``mean`` along the last axis)."""
+    return np.asarray(cv2.transform(picture, np.full((1, 3), 1 / 3, np.float32)), np.float32)
+
+
+def _largest(picture: Picture) -> Plane:
+    """Largest of the channels."""
+    return np.asarray(np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2]), np.float32)
+
+
 def _slope(plate: Picture) -> Plane:
-    gray = _blur(plate.mean(axis=2), _FINE)
+    gray = _blur(_light(plate), _FINE)
     return np.asarray(
         np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)) / 8, np.float32
     )

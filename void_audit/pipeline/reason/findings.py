@@ -76,11 +76,9 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
 
 def _set_off(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if (
-        span is None
-        or span.stop - span.start < _FEWEST_FRAMES
-        or cells.sum(axis=(1, 2)).max() < _FEWEST_CELLS
-    ):
+    if span is None or span.stop - span.start < _FEWEST_FRAMES:
+        return None
+    if np.median(cells[span.start : span.stop].sum(axis=(1, 2))) < _FEWEST_CELLS:
         return None
     return AffectedObject(
         noun=f"what the {name} set off"[:200],

@@ -30,7 +30,7 @@ from void_audit.pipeline.reason.attribution import (
     own,
     own_backwards,
 )
-from void_audit.pipeline.reason.camera import CameraFollower, Segment
+from void_audit.pipeline.reason.camera import CameraFollower, Segment, project
 from void_audit.pipeline.reason.change import Change, change_on
 from void_audit.pipeline.reason.occurrence import Occurrence
 from void_audit.pipeline.reason.photometric import guessed_shadow
@@ -42,6 +42,8 @@ KINDS = ("shadow", "appearance", "guess", "affected")
 
 _SHORT_SIDE = 192
 _FEWEST_PIXELS = 2
+_MOVES = 1.5
+"""Pixels within five frames: less is the jitter of the mask."""
 _ACCOMPANIES = 0.7
 """Share of the frames on which a place beside the object must differ to count as moving with it."""
 
@@ -177,7 +179,19 @@ class _SegmentPass:
         beside = self._beside(self._segment.start + offset)
         # Two people walking side by side keep their places too: only darkness and mirror images are taken.
         beside &= (change.shadowed | _under(covered)) & (distance_to(covered) <= self._reach.cast)
-        return Scene(covered, change, beside, first=offset == 0)
+        return Scene(covered, change, beside, first=offset == 0, moves=self._moves(offset))
+
+    def _moves(self, offset: int) -> bool:
+        """Whether the object moves against the camera around this frame, or enters or leaves."""
+        near = range(max(0, offset - 2), min(len(self._segment.poses), offset + 3))
+        places = [self._place_of(other) for other in near]
+        known = [place for place in places if place is not None]
+        return len(known) < len(places) or bool(np.ptp(np.array(known), axis=0).max() > _MOVES)
+
+    def _place_of(self, offset: int) -> npt.NDArray[np.float64] | None:
+        """Where the object is, in the segment's own coordinates."""
+        centre = self._seen.centres[self._segment.start + offset]
+        return None if centre is None else project(self._segment.poses[offset], np.array([centre]))[0]
 
     def _forwards(self) -> list[bytes]:
         owners = []

@@ -1,0 +1,133 @@
+"""Small worlds drawn with known truth: a disc, its soft shadow, its reflection, blocks, other movers."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from void_audit.media.memory import ArrayClip
+from void_audit.model.engine import EngineInfo
+from void_audit.model.geometry import Size
+from void_audit.model.mask import PackedBitmaps
+from void_audit.model.request import EditRequest
+from void_audit.model.track import Track
+
+SIZE = Size(336, 192)
+REQUEST = EditRequest(
+    object="ball",
+    instruction="Remove the ball.",
+    background="An empty floor.",
+    requester="a.editor",
+    purpose="test",
+    asset_class="entertainment",
+)
+
+
+def floor(size=SIZE, seed=5):
+    """Smooth coloured texture with detail."""
+    rng = np.random.default_rng(seed)
+    picture = np.zeros((size.height, size.width, 3), np.float32)
+    for radius, weight in ((2, 40), (8, 160), (30, 500)):
+        grain = rng.normal(size=picture.shape).astype(np.float32)
+        picture += weight * cv2.GaussianBlur(grain, (0, 0), radius) * 0.4
+    return np.clip(135 + picture, 30, 235)
+
+
+def disc(centre, radius, size=SIZE, soft=0.0):
+    """Coverage 0 to 1 of a disc (a ``(rx, ry)`` radius makes it an ellipse)."""
+    rx, ry = (radius, radius) if np.isscalar(radius) else radius
+    y, x = np.mgrid[: size.height, : size.width].astype(np.float32)
+    away = np.hypot((x - centre[0]) / rx, (y - centre[1]) / ry)
+    width = max(soft, 1.0 / min(rx, ry))
+    return np.clip((1 - away) / width + 0.5, 0, 1).astype(np.float32)
+
+
+@dataclass
+class World:
+    """Frames with the object, frames without what it caused, and where the object is."""
+
+    pictures: list = field(default_factory=list)
+    truths: list = field(default_factory=list)
+    masks: list = field(default_factory=list)
+
+    def add(self, picture, truth, mask, rng):
+        noise = rng.normal(0, 1.0, picture.shape)
+        for kept, image in ((self.pictures, picture + noise), (self.truths, truth + noise)):
+            kept.append(np.clip(np.rint(image), 0, 255).astype(np.uint8))
+        self.masks.append(mask > 0.05)
+
+    @property
+    def clip(self):
+        return ArrayClip(self.pictures)
+
+    @property
+    def track(self):
+        height, width = self.masks[0].shape
+        engine = EngineInfo(name="drawn", version="1", kind="scripted", description="Exact.")
+        masks = PackedBitmaps(Size(width, height), self.masks)
+        return Track(masks, tuple(1.0 for _ in self.masks), (0,), engine)
+
+    def caused(self, index, levels=4):
+        """Pixels outside the object that the object changed by more than ``levels``."""
+        delta = np.abs(self.pictures[index].astype(int) - self.truths[index]).max(axis=2)
+        return (delta > levels) & ~self.masks[index]
+
+
+def rolling_ball(
+    frames=36, shadow=0.35, mirror=0.0, hover=0.0, start=40.0, speed=7.0, still=False, mover=False
+):
+    """A disc crosses the floor; a soft shadow lies to its lower right, a mirror image below it."""
+    world, base, rng = World(), floor(), np.random.default_rng(1)
+    ball = np.array([200.0, 60.0, 40.0], np.float32)
+    for index in range(frames):
+        x = 160.0 if still else start + speed * index
+        at = (x, 100.0 - hover)
+        truth = base.copy()
+        if mover:
+            other = disc((300.0 - 6 * index, 30.0), 9)[..., None]
+            truth = truth * (1 - other) + np.array([40.0, 90.0, 200.0], np.float32) * other
+        cover = disc(at, 16)[..., None]
+        picture = truth.copy()
+        if shadow:
+            dark = disc((x + 16, 112.0), (24, 9), soft=0.9)[..., None]
+            picture = picture * (1 - shadow * dark)
+        if mirror:
+            image = disc((x, 134.0), 14)[..., None] * mirror
+            picture = picture * (1 - image) + ball * image
+        picture = picture * (1 - cover) + ball * cover
+        world.add(picture, truth, cover[..., 0], rng)
+    return world
+
+
+def pushed_block(frames=44, contact=16, unrelated=True):
+    """A ball rolls to a block and stops; from ``contact`` on the block slides away. Another thing just passes."""
+    world, base, rng = World(), floor(), np.random.default_rng(2)
+    ball = np.array([200.0, 60.0, 40.0], np.float32)
+    block_start = 190.0
+    for index in range(frames):
+        x = block_start - 18 - 14 - 6.0 * max(contact - index, 0)
+        slide = min(max(index - contact, 0) * 4.0, 70.0)
+        truth, picture = base.copy(), base.copy()
+        for image, at in ((truth, block_start), (picture, block_start + slide)):
+            image[78:122, round(at - 14) : round(at + 14)] = (70, 150, 70)
+            if unrelated:
+                other = disc((300.0 - 5 * index, 25.0), 8)[..., None]
+                image[:] = image * (1 - other) + np.array([40.0, 90.0, 200.0], np.float32) * other
+        cover = disc((x, 104.0), 16)[..., None]
+        picture = picture * (1 - cover) + ball * cover
+        world.add(picture, truth, cover[..., 0], rng)
+    return world
+
+
+def panned(world, speed=1.5):
+    """The same world through a narrower window that slides to the right."""
+    moved, width = World(), 240
+    for index, (picture, truth, mask) in enumerate(
+        zip(world.pictures, world.truths, world.masks, strict=True)
+    ):
+        left = np.array([[1, 0, -speed * index], [0, 1, 0]], np.float64)
+        for kept, image in ((moved.pictures, picture), (moved.truths, truth)):
+            kept.append(cv2.warpAffine(image, left, (width, SIZE.height), flags=cv2.INTER_LINEAR))
+        shown = cv2.warpAffine(mask.astype(np.float32), left, (width, SIZE.height))
+        moved.masks.append(shown > 0.01)
+    return moved

@@ -1,0 +1,248 @@
+"""The rules against drawn worlds whose truth is known, and against what should fool them."""
+
+import json
+
+import numpy as np
+import pytest
+from reason_scenes import REQUEST, SIZE, World, disc, floor, panned, pushed_block, rolling_ball
+
+from void_audit.errors import Cancelled, MaskError
+from void_audit.media.memory import ArrayClip
+from void_audit.model.geometry import Size
+from void_audit.model.grid import fill_cells
+from void_audit.model.mask import PackedBitmaps
+from void_audit.model.track import Track
+from void_audit.pipeline.reason.check import check_consequences
+from void_audit.pipeline.reason.contact import ContactReasoner
+
+
+def reason(world):
+    return ContactReasoner().reason(world.clip, world.track, REQUEST)
+
+
+def opened(consequences, info, wanted=lambda thing: True):
+    """Per frame, the pixels in cells that are named: each localization holds until the next."""
+    grid = consequences.grid
+    cells = np.zeros((info.frames, grid.rows, grid.cols), bool)
+    for thing in filter(wanted, consequences.affected):
+        starts = [place.frame for place in thing.localizations] + [thing.frames.stop]
+        for place, stop in zip(thing.localizations, starts[1:], strict=True):
+            for cell in place.cells:
+                cells[place.frame : stop, cell.row, cell.col] = True
+    return np.stack([fill_cells(frame, info.size) for frame in cells])
+
+
+def recall(world, area, levels=4):
+    caused = np.stack([world.caused(index, levels) for index in range(len(world.masks))])
+    return (caused & area).sum() / caused.sum(), caused.mean()
+
+
+def is_artifact(thing):
+    return thing.category == "visual_artifact"
+
+
+SHADOWS = {
+    "plain": lambda: rolling_ball(frames=30),
+    "faint": lambda: rolling_ball(frames=30, shadow=0.12),
+    "hovering": lambda: rolling_ball(frames=30, hover=45, mover=True),
+    "enters": lambda: rolling_ball(frames=34, start=-60),
+    "panned": lambda: panned(rolling_ball(frames=30, start=60, speed=4)),
+}
+
+
+@pytest.mark.parametrize("name", SHADOWS)
+def test_soft_shadow_is_covered_and_little_else(name):
+    world = SHADOWS[name]()
+    answer = reason(world).consequences
+    found, share = recall(world, opened(answer, world.clip.info, is_artifact))
+    assert found >= 0.98
+    assert opened(answer, world.clip.info).mean() <= 3 * share
+    assert answer.affected[0].noun == "shadow of the ball"
+    assert not any(thing.will_move for thing in answer.affected)
+
+
+def test_weak_penumbra_is_covered_too():
+    world = SHADOWS["plain"]()
+    found, _ = recall(world, opened(reason(world).consequences, world.clip.info), levels=1)
+    assert found >= 0.97
+
+
+def test_mirror_image_is_no_shadow():
+    world = rolling_ball(frames=30, shadow=0, mirror=0.4)
+    answer = reason(world).consequences
+    found, share = recall(world, opened(answer, world.clip.info))
+    assert found >= 0.95
+    assert opened(answer, world.clip.info).mean() <= 3 * share
+    (thing,) = answer.affected
+    assert thing.noun == "reflection or light of the ball"
+    assert "below" in thing.why
+
+
+@pytest.mark.parametrize("camera", ["still", "panning"])
+def test_block_is_affected_from_contact_on(camera):
+    contact = 16
+    world = pushed_block(frames=36, contact=contact)
+    if camera == "panning":
+        world = panned(world)
+    answer = reason(world).consequences
+    area = opened(answer, world.clip.info)
+    found, share = recall(world, area)
+    assert found >= 0.95
+    assert area.mean() <= 3 * share
+    assert not area[:contact].any()
+    (thing,) = answer.affected
+    assert (thing.category, thing.will_move) == ("physical", True)
+    assert contact <= thing.frames.start <= contact + 2
+    assert thing.frames.stop == 36
+    assert "right" in thing.movement
+
+
+def test_passer_by_is_not_opened():
+    world = pushed_block(frames=36)
+    area = opened(reason(world).consequences, world.clip.info)
+    for index in range(36):
+        passer = disc((300.0 - 5 * index, 25.0), 8) > 0.5
+        assert not (area[index] & passer).any()
+
+
+def test_nothing_caused_nothing_found():
+    world = rolling_ball(frames=30, shadow=0, mover=True)
+    answer = reason(world).consequences
+    assert answer.affected == ()
+    assert "Nothing was found" in answer.summary
+
+
+def test_companion_at_the_same_pace_is_not_its_reflection():
+    world, base, rng = World(), floor(), np.random.default_rng(3)
+    for index in range(30):
+        truth = base.copy()
+        other = disc((110.0 + 6 * index, 90.0), 14)[..., None]
+        truth = truth * (1 - other) + np.array([230.0, 230.0, 120.0]) * other
+        cover = disc((40.0 + 6 * index, 90.0), 14)[..., None]
+        world.add(truth * (1 - cover) + np.array([200.0, 60.0, 40.0]) * cover, truth, cover[..., 0], rng)
+    assert opened(reason(world).consequences, world.clip.info).mean() < 0.002
+
+
+def test_shadow_of_a_resting_object_is_only_guessed():
+    world = rolling_ball(frames=12, still=True)
+    answer = reason(world)
+    found, share = recall(world, opened(answer.consequences, world.clip.info))
+    assert found >= 0.95
+    assert opened(answer.consequences, world.clip.info).mean() <= 3 * share
+    (thing,) = answer.consequences.affected
+    assert thing.confidence <= 0.2
+    assert "guess" in thing.why
+    assert answer.consequences.confidence <= 0.2
+    assert any("guessed" in warning for warning in answer.warnings)
+
+
+def test_answer_says_that_it_is_rules_and_what_it_cannot_see():
+    world = rolling_ball(frames=12)
+    answer = reason(world)
+    assert answer.engine.kind == "rules"
+    assert not answer.engine.counterfactual_dynamics
+    assert "not by a model" in answer.consequences.summary
+    for blind in ("hidden", "sound", "intent", "would have moved"):
+        assert blind in answer.consequences.summary
+    assert check_consequences(answer.consequences, world.clip.info) == answer.consequences
+
+
+def test_same_input_same_bytes_other_input_other_request():
+    world = rolling_ball(frames=12)
+    one, two = reason(world), reason(world)
+    assert (one.request, one.reply, one.consequences) == (two.request, two.reply, two.consequences)
+    assert json.loads(one.request)["pictures"]["frames"] == 12
+    world.pictures[11][0, 0, 0] ^= 1
+    three = reason(world)
+    assert json.loads(three.request)["track"] == json.loads(one.request)["track"]
+    assert json.loads(three.request)["pictures"] != json.loads(one.request)["pictures"]
+
+
+def test_invisible_object_causes_nothing():
+    world = rolling_ball(frames=8)
+    world.masks = [np.zeros_like(mask) for mask in world.masks]
+    answer = reason(world)
+    assert answer.consequences.affected == ()
+    assert any("not visible" in warning for warning in answer.warnings)
+
+
+@pytest.mark.parametrize(("size", "frames"), [(Size(16, 9), 3), (Size(64, 64), 1), (Size(40, 300), 2)])
+def test_odd_clips_do_not_break_it(size, frames):
+    rng = np.random.default_rng(0)
+    world = World()
+    world.pictures = [
+        rng.integers(0, 256, (size.height, size.width, 3)).astype(np.uint8) for _ in range(frames)
+    ]
+    world.masks = [np.ones((size.height, size.width), bool) for _ in range(frames)]
+    assert reason(world).consequences.grid.rows <= size.height
+
+
+def test_flat_pictures_are_said_to_be_unclear():
+    world = World()
+    world.pictures = [np.full((48, 64, 3), 90, np.uint8)] * 4
+    world.masks = [disc((20 + 3 * i, 24), 5, Size(64, 48)) > 0.5 for i in range(4)]
+    answer = reason(world)
+    assert answer.consequences.affected == ()
+    assert any("texture" in warning for warning in answer.warnings)
+
+
+def test_cut_is_noticed_and_not_taken_for_a_consequence():
+    one, two = rolling_ball(frames=14, shadow=0), rolling_ball(frames=14, shadow=0)
+    other = floor(seed=77)
+    for index, mask in enumerate(two.masks):
+        two.pictures[index] = np.where(mask[..., None], two.pictures[index], other).astype(np.uint8)
+    one.pictures += two.pictures
+    one.masks += two.masks
+    answer = reason(one)
+    assert any("2 parts" in warning for warning in answer.warnings)
+    assert opened(answer.consequences, one.clip.info).mean() < 0.01
+
+
+@pytest.mark.parametrize("change", ["shorter", "smaller"])
+def test_track_of_another_clip_is_refused(change):
+    world = rolling_ball(frames=3)
+    masks = world.masks[:2] if change == "shorter" else [mask[:-1] for mask in world.masks]
+    height, width = masks[0].shape
+    track = Track(PackedBitmaps(Size(width, height), masks), (1.0,), (0,), world.track.engine)
+    with pytest.raises(MaskError) as error:
+        ContactReasoner().reason(world.clip, track, REQUEST)
+    assert error.value.code == "track-mismatch"
+
+
+def test_it_can_be_cancelled():
+    def stop(what, done, total):
+        raise Cancelled("cancelled", "Stopped.")
+
+    world = rolling_ball(frames=3)
+    with pytest.raises(Cancelled):
+        ContactReasoner().reason(world.clip, world.track, REQUEST, stop)
+
+
+@pytest.mark.slow
+def test_long_clip_has_bounded_localizations_that_miss_nothing():
+    base, pictures, masks = floor(Size(96, 64)), [], []
+    for index in range(900):
+        at = 48 + 30 * np.sin(index / 40), 30.0
+        picture = base * (1 - 0.4 * disc((at[0], 46), (12, 4), Size(96, 64), soft=0.6)[..., None])
+        masks.append(disc(at, 7, Size(96, 64)) > 0.05)
+        picture[masks[-1]] = (200, 60, 40)
+        pictures.append(picture.astype(np.uint8))
+    world = World(pictures, [], masks)
+    answer = reason(world).consequences
+    shadow = answer.affected[0]
+    assert len(shadow.localizations) <= 400
+    area = opened(answer, ArrayClip(pictures).info)
+    missed = 0.0
+    for index in range(0, 900, 7):
+        at = 48 + 30 * np.sin(index / 40)
+        dark = (disc((at, 46), (10, 3), Size(96, 64)) > 0.5) & ~masks[index]
+        missed = max(missed, (dark & ~area[index]).sum() / dark.sum())
+    assert missed <= 0.1
+
+
+def test_grid_follows_the_constructor():
+    world = rolling_ball(frames=6)
+    answer = ContactReasoner(short_side_cells=8).reason(world.clip, world.track, REQUEST)
+    assert (answer.consequences.grid.rows, answer.consequences.grid.cols) == (8, 14)
+    assert answer.settings["short_side_cells"] == 8
+    assert world.clip.info.size == SIZE
