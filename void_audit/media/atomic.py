@@ -31,6 +31,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         with writing(path):
+            partial.touch()
             yield partial
             _sync(partial)
             partial.replace(path)

@@ -16,12 +16,12 @@ def packet_digests(path: Path) -> PacketDigests:
         ClipError: as ``media.container``.
     """
     with open_input(path) as container:
-        picture = picture_stream(container, path)
+        picture = picture_stream(container, path).index  # a stream must not be asked once its file is closed
         sounds = [stream.index for stream in container.streams.audio]
-        digests = {index: hashlib.sha256() for index in (picture.index, *sounds)}
+        digests = {index: hashlib.sha256() for index in (picture, *sounds)}
         for packet in container.demux():
             if packet.size and packet.stream_index in digests:
                 digests[packet.stream_index].update(memoryview(packet))
     return PacketDigests(
-        video=digests[picture.index].hexdigest(), audio=tuple(digests[i].hexdigest() for i in sounds)
+        video=digests[picture].hexdigest(), audio=tuple(digests[i].hexdigest() for i in sounds)
     )
