@@ -1,3 +1,4 @@
+# ruff: noqa: S608
 """Every stored column, changed behind the ledger's back, is named."""
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ TAMPERED = [
      "checkpoint-signature", "checkpoint 7"),
     ("checkpoint.note as blob", "UPDATE checkpoint SET note = X'FFFF' WHERE size = 7",
      "checkpoint-signature", "checkpoint 7"),
-    ("checkpoint.note of another size", "UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 3) WHERE size = 7",
+    ("checkpoint.note of another size",
+     "UPDATE checkpoint SET note = (SELECT note FROM checkpoint WHERE size = 3) WHERE size = 7",
      "checkpoint-columns", "checkpoint 7"),
     ("checkpoint deleted", "DELETE FROM checkpoint WHERE size = 7", "tail-unsigned", "entry 4"),
     ("checkpoints all deleted", "DELETE FROM checkpoint", "tail-unsigned", "entry 0"),
@@ -66,7 +68,7 @@ TAMPERED = [
     ("record deleted", "DELETE FROM record WHERE idx = 4", "record-wrong", "record 4"),
     ("record added", "INSERT INTO record VALUES (7, 'e1', 'seal')", "record-wrong", "record 7"),
     ("log.origin", "UPDATE log SET origin = 'other'", "log-key", "log"),
-    ("log.vkey", f"UPDATE log SET vkey = '{VerifierKey.of(ORIGIN, key(9))}'", "log-key", "log"),  # noqa: S608
+    ("log.vkey", f"UPDATE log SET vkey = '{VerifierKey.of(ORIGIN, key(9))}'", "log-key", "log"),
     ("log deleted", "DELETE FROM log", "log-key", "log"),
     ("alembic_version", "UPDATE alembic_version SET version_num = '0000'", "schema-version", "alembic_version"),
     ("table added", "CREATE TABLE more (x)", "schema-changed", "table more"),
@@ -100,8 +102,8 @@ def rewritten(home: Home, signer_number: int) -> None:
     root = merkle.root(leaves)
     note = sign_checkpoint(Checkpoint(ORIGIN, 7, root), key(signer_number))
     home.tamper(
-        f"UPDATE entry SET body = X'{envelope(99).hex()}', leaf_hash = X'{leaves[6].hex()}' WHERE idx = 6",  # noqa: S608
-        f"UPDATE checkpoint SET root = X'{root.hex()}', note = '{note}' WHERE size = 7",  # noqa: S608
+        f"UPDATE entry SET body = X'{envelope(99).hex()}', leaf_hash = X'{leaves[6].hex()}' WHERE idx = 6",
+        f"UPDATE checkpoint SET root = X'{root.hex()}', note = '{note}' WHERE size = 7",
     )
 
 
@@ -184,7 +186,7 @@ def test_blobs_that_entries_name_are_checked(home: Home, ledger: Ledger, tmp_pat
 
 def test_the_list_of_problems_is_bounded(copy: Home) -> None:
     numbers = "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-    copy.tamper(f"INSERT INTO record {numbers} SELECT i, 'e', 'seal' FROM n")  # noqa: S608
+    copy.tamper(f"INSERT INTO record {numbers} SELECT i, 'e', 'seal' FROM n")
     assert len(copy.fsck().problems) == MAX_PROBLEMS
 
 

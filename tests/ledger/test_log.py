@@ -76,6 +76,15 @@ def test_every_checkpoint_extends_every_earlier_one(copy: Home) -> None:
     assert ledger.consistency(3) == ledger.consistency(3, 7)
 
 
+def test_a_batch_larger_than_a_page_is_one_append(home: Home, ledger: Ledger) -> None:
+    ledger.append([envelope(n) for n in range(300)])
+    signed = checkpoint(home, ledger)
+    for index in (0, 1, 127, 255, 256, 298, 299):
+        assert verify_logged(ledger.prove(index), signed).envelope == envelope(index)
+    assert [e.index for e in ledger.entries(edit="e2")] == list(range(2, 300, 3))
+    assert home.fsck().ok
+
+
 @pytest.mark.parametrize(("index", "size"), [(7, None), (0, 8), (-1, 7), (3, 3), (0, 0), (0, -5)])
 def test_nothing_is_proved_beyond_the_log(copy: Home, index: int, size: int | None) -> None:
     with pytest.raises(ProofError) as caught:
