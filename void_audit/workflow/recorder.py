@@ -49,10 +49,10 @@ class Recorder:
         return {"claimed_time": self.studio.clock().isoformat(timespec="seconds"), "edit": self.edit}
 
     def record(self, predicate: Predicate, subjects: Mapping[str, str], signer: Signer | None = None) -> None:
-        """Sign and append. Raises OrderError ``order`` if it may not come now."""
+        """Sign and append. Raises OrderError ``out-of-order`` if it may not come now."""
         refusal = self.state.refuse(predicate)
         if refusal is not None:
-            raise OrderError("order", f"Edit {self.edit}: {refusal}.", "See `void-audit history EDIT`.")
+            raise OrderError("out-of-order", f"Edit {self.edit}: {refusal}.", "See `void-audit history EDIT`.")
         signer = signer or self.studio.machine
         statement = statement_of(predicate, subjects)
         self.studio.ledger.append([dsse.seal(encode(statement), [signer])])

@@ -1,0 +1,122 @@
+"""The state machine: what it accepts, and each way of breaking it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from simulator.studio import Studio
+
+from void_audit.model.lifecycle import AFTER, EditState, Signed, fold, step_of
+from void_audit.model.records import Approval, Rejection, SealRecord
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory) -> list[Signed]:
+    """The records of an honest edit."""
+    studio = Studio(tmp_path_factory.mktemp("studio"))
+    finished = studio.edit()
+    return [Signed(e.statement, e.key_ids) for e in studio.place.reading.entries(edit=finished.edit)]
+
+
+def test_an_honest_edit_is_accepted(entries):
+    state, refusal = fold(entries)
+    assert refusal is None
+    assert state.last == "seal"
+    assert len(state.valid_approvers) == 1
+    assert state.approvals_missing == 0
+
+
+def test_no_record_can_be_left_out(entries):
+    for number, entry in enumerate(entries[:-1]):
+        _, refusal = fold(entries[:number] + entries[number + 1 :])
+        assert refusal is not None, step_of(entry.statement.predicate)
+
+
+def test_no_two_neighbours_can_be_swapped(entries):
+    for number in range(len(entries) - 1):
+        swapped = [*entries[:number], entries[number + 1], entries[number], *entries[number + 2 :]]
+        _, refusal = fold(swapped)
+        assert refusal is not None, number
+
+
+def test_nothing_follows_the_seal(entries):
+    for entry in entries:
+        _, refusal = fold([*entries, entry])
+        assert refusal is not None
+
+
+def test_no_record_can_be_doubled_but_those_that_may(entries):
+    doubled = {"policy-decision:plan", "approval", "plan"}
+    for number, entry in enumerate(entries):
+        _, refusal = fold([*entries[: number + 1], *entries[number:]])
+        step = step_of(entry.statement.predicate)
+        assert (refusal is None) == (step in doubled), step
+
+
+def test_a_new_plan_makes_approvals_lapse(entries):
+    upto = [step_of(e.statement.predicate) for e in entries].index("approval") + 1
+    state, _ = fold(entries[:upto])
+    assert state.valid_approvers
+    plan = next(e for e in entries if step_of(e.statement.predicate) == "plan")
+    assert not state.advance(plan).valid_approvers
+
+
+def test_an_approval_of_another_plan_is_refused(entries):
+    state, approval = at(entries, "approval")
+    assert isinstance(approval, Approval)
+    assert state.refuse(approval) is None
+    assert state.refuse_approval(approval.model_copy(update={"plan": "0" * 64}))
+    assert state.refuse_order(approval.model_copy(update={"plan": "0" * 64})) is None
+
+
+def test_synthesis_needs_the_approvals_that_policy_asked_for(entries):
+    state, first_pass = at(entries, "pass:1")
+    lapsed = EditState(state.last, state.records, ())
+    assert lapsed.refuse_approval(first_pass)
+    assert lapsed.refuse_order(first_pass) is None
+
+
+def test_the_requesters_own_approval_does_not_count(entries):
+    state, first_pass = at(entries, "pass:1")
+    own = EditState(state.last, state.records, (state.intent.requester,))
+    assert own.approvals_missing == 1
+    assert own.refuse(first_pass)
+
+
+def test_nothing_but_a_plan_follows_a_denied_plan(entries):
+    state, approval = at(entries, "approval")
+    decision = state.decision("plan").model_copy(update={"verdict": "deny"})
+    denied = EditState(state.last, {**state.records, "policy-decision:plan": decision}, ())
+    assert denied.refuse(approval)
+    assert denied.refuse(state.plan) is None
+
+
+def test_nothing_follows_a_rejection(entries):
+    state, approval = at(entries, "approval")
+    rejection = Rejection(**approval.model_dump())
+    assert state.refuse(rejection) is None
+    entry = next(e for e in entries if e.statement.predicate == approval)
+    statement = entry.statement.model_copy(update={"predicate": rejection})
+    rejected = state.advance(Signed(statement, entry.signers))
+    assert rejected.rejected
+    assert all(rejected.refuse(e.statement.predicate) for e in entries)
+
+
+def test_every_step_can_be_reached_and_left():
+    assert set().union(*AFTER.values()) - {""} <= set(AFTER)
+    leads_somewhere = set().union(*AFTER.values())
+    assert set(AFTER) - leads_somewhere == {"rejection", "seal"}
+
+
+def at(entries, step):
+    """The state just before the first record of a step, and that record."""
+    steps = [step_of(e.statement.predicate) for e in entries]
+    number = steps.index(step)
+    return fold(entries[:number])[0], entries[number].statement.predicate
+
+
+def test_the_story_is_in_order(entries):
+    steps = [step_of(e.statement.predicate) for e in entries]
+    assert all(before in AFTER[after] for before, after in pairwise(steps))
+    assert isinstance(entries[-1].statement.predicate, SealRecord)

@@ -1,0 +1,83 @@
+"""The promises that the tree itself makes: budgets, a test for every module, documentation that holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from void_audit.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "void_audit"
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" and "migrations" not in p.parts)
+VALUES_ONLY = {
+    "base",
+    "clip",
+    "decision",
+    "engine",
+    "facts",
+    "geometry",
+    "plan",
+    "proof",
+    "reasoning",
+    "records",
+}
+VALUES_ONLY |= {"report", "request", "signing", "track"}
+"""Modules of ``model`` without behaviour of their own."""
+
+
+def functions(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules_and_functions_keep_to_their_budgets(path):
+    assert len(path.read_text().splitlines()) <= 400
+    long = {f.name: f.end_lineno - f.lineno + 1 for f in functions(path) if f.end_lineno - f.lineno >= 60}
+    assert not long
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_module_has_its_tests(path):
+    if path.parent.name == "model" and path.stem in VALUES_ONLY:
+        return
+    if path.name == "base.py":
+        return  # protocols
+    folder = ROOT / "tests" / path.relative_to(PACKAGE).parent
+    found = [p.name for p in folder.glob("test_*.py") if p.stem.endswith(path.stem)]
+    assert found, f"no tests/{path.relative_to(PACKAGE).parent}/test_*{path.stem}.py"
+
+
+def commands(typer_app: typer.Typer, prefix: str = ""):
+    group = typer.main.get_command(typer_app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            for sub, leaf in command.commands.items():
+                yield f"{name} {sub}", leaf
+        else:
+            yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands(app)))
+def test_every_command_is_documented(name, command):
+    assert "Example: void-audit" in command.help
+    assert name in (ROOT / "README.md").read_text()
+    assert any("--json" in option.opts for option in command.params)
+
+
+def test_no_machine_paths_or_hosts_are_committed():
+    for path in [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.yaml"), ROOT / "README.md", ROOT / "Makefile"]:
+        text = path.read_text()
+        for word in ("/work/", "/root/", "/home/"):
+            assert word not in text, f"{path}: {word}"
+
+
+def test_what_the_readme_links_to_exists():
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).exists(), target
