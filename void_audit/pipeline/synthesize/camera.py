@@ -35,11 +35,14 @@ FEATURES = 600
 MIN_FEATURES = 12
 """Fewer followed features than this say nothing about the camera."""
 
+WINDOW = 17
+"""Side of the square around a feature that is compared, pixels."""
+
 INLIER = 0.4
 """Pixels of the small view within which a feature agrees with a motion."""
 
-SIMPLER = 0.75
-"""A simpler motion is preferred if it explains this part of what the richest does: water and crowds move, too."""
+SIMPLER = 0.65
+"""A richer motion must lower the error to this part of a simpler one's."""
 
 STILL = 0.15
 """A motion that moves no part of the frame by more than this many pixels is none."""
@@ -152,7 +155,7 @@ class _Key:
     def __init__(self, gray: Gray, opened: Bitmap, pose: Pose) -> None:
         self.pose = pose
         self._gray = gray
-        closed = cv2.erode((~opened).astype(np.uint8) * 255, np.ones((9, 9), np.uint8))
+        closed = np.where(_near(opened), 0, 255).astype(np.uint8)
         found = cv2.goodFeaturesToTrack(gray, FEATURES, 0.005, 7, mask=closed, blockSize=5)
         self._points = np.zeros((0, 2), np.float32) if found is None else found[:, 0].astype(np.float32)
         self._guess = self._points.copy()
@@ -164,7 +167,7 @@ class _Key:
         moved, good = _track(self._gray, gray, self._points, self._guess)
         x = np.clip(np.rint(moved[:, 0]), 0, gray.shape[1] - 1).astype(int)
         y = np.clip(np.rint(moved[:, 1]), 0, gray.shape[0] - 1).astype(int)
-        good &= ~opened[y, x]
+        good &= ~_near(opened)[y, x]
         if good.sum() < max(MIN_FEATURES, 0.3 * len(self._points)):
             return None
         motion, inliers = fit_motion(self._points[good], moved[good], Size(gray.shape[1], gray.shape[0]))
@@ -172,6 +175,11 @@ class _Key:
             return None
         self._guess = project(motion, self._points)
         return motion
+
+
+def _near(opened: Bitmap) -> Bitmap:
+    """Where the window around a feature would touch something opened."""
+    return np.asarray(cv2.dilate(opened.astype(np.uint8), np.ones((WINDOW, WINDOW), np.uint8)), np.bool_)
 
 
 def _track(key: Gray, gray: Gray, points: Points, guess: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
@@ -186,33 +194,45 @@ def _lucas_kanade(
 ) -> tuple[Points, npt.NDArray[np.bool_]]:
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.005)
     moved, ok, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, points, guess.copy(), winSize=(17, 17), maxLevel=4, criteria=criteria,
+        one, other, points, guess.copy(), winSize=(WINDOW, WINDOW), maxLevel=4, criteria=criteria,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
     )  # fmt: skip
     return np.asarray(moved, np.float32), np.asarray(ok[:, 0] == 1, np.bool_)
 
 
 def fit_motion(before: Points, after: Points, size: Size) -> tuple[Matrix, int]:
-    """The simplest motion that explains nearly as many features as the richest, and how many it explains."""
-    candidates = [np.eye(3), _translation(before, after), _similarity(before, after)]
-    candidates.append(_homography(before, after))
-    counts = [_inliers(m, before, after) for m in candidates]
-    wanted = SIMPLER * max(counts)
-    for matrix, count in zip(candidates, counts, strict=True):
-        if count >= wanted and (not is_identity(matrix) or _stands_still(before, after)):
-            return (np.eye(3) if _largest_move(matrix, size) < STILL else matrix), count
-    return candidates[-1], counts[-1]
+    """The simplest motion that explains the features nearly as well as any, and how many it explains.
+
+    A richer motion is taken only if it lowers the truncated squared error (Torr and Zisserman, "MLESAC", 2000)
+    by a good part, because water and crowds move, too.
+    """
+    best, cost = np.eye(3), _cost(np.eye(3), before, after)
+    if not _stands_still(before, after):
+        cost = np.inf
+    for fit in (_translation, _similarity, _homography):
+        matrix = fit(before, after)
+        error = _cost(matrix, before, after)
+        if error < SIMPLER * cost:
+            best, cost = matrix, error
+    inliers = int((_residuals(best, before, after) < INLIER).sum())
+    return (np.eye(3) if _largest_move(best, size) < STILL else best), inliers
 
 
-def _inliers(matrix: Matrix, before: Points, after: Points) -> int:
-    return int((np.linalg.norm(project(matrix, before) - after, axis=1) < INLIER).sum())
+def _residuals(matrix: Matrix, before: Points, after: Points) -> npt.NDArray[np.float32]:
+    distance = np.linalg.norm(project(matrix, before) - after, axis=1)
+    return np.asarray(np.nan_to_num(distance, nan=np.inf), np.float32)
+
+
+def _cost(matrix: Matrix, before: Points, after: Points) -> float:
+    # The floor is what the tracker's own noise costs.
+    return float(np.square(np.minimum(_residuals(matrix, before, after), INLIER)).sum() + 0.003 * len(before))
 
 
 def _stands_still(before: Points, after: Points) -> bool:
     """Whether the features that moved little moved on average not at all (a slow pan is a common shift)."""
     shift = after - before
     near = shift[np.linalg.norm(shift, axis=1) < INLIER]
-    return bool(np.linalg.norm(np.median(near, axis=0)) < STILL)
+    return bool(len(near) and np.linalg.norm(np.median(near, axis=0)) < STILL)
 
 
 def _translation(before: Points, after: Points) -> Matrix:

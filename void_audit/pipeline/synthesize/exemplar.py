@@ -26,7 +26,7 @@ MIN_EXAMPLES = 256
 """Whole patches that must lie on known pixels."""
 
 
-def fill(picture: RGB, hole: Bitmap, unknown: Bitmap, patch: int, seed: int) -> RGB:
+def fill(picture: RGB, hole: Bitmap, unknown: Bitmap, patch: int, seed: int) -> RGB | None:
     """Fill ``hole`` with patches of the rest of ``picture``.
 
     Args:
@@ -35,13 +35,15 @@ def fill(picture: RGB, hole: Bitmap, unknown: Bitmap, patch: int, seed: int) -> 
         unknown: further pixels that are no examples; they are left alone.
         patch: side of a patch, pixels.
         seed: equal seeds give equal fills.
+
+    Returns:
+        The filled picture, or None if it holds too few examples.
     """
     if not hole.any():
         return picture.copy()
-    start = smooth(picture, hole | unknown)
     if not _has_examples(hole | unknown, patch):
-        return np.where(hole[..., None], start, picture)
-    start = np.ascontiguousarray(np.where((hole | unknown)[..., None], start, picture))
+        return None
+    start = np.ascontiguousarray(smooth(picture, hole | unknown))
     with _LOCK:
         patchmatch.set_random_seed(seed % (1 << 32))
         filled = patchmatch.inpaint(

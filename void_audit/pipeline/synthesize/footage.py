@@ -22,7 +22,7 @@ from void_audit.pipeline.synthesize.camera import (
     small_size,
     small_to_geometry,
 )
-from void_audit.pipeline.synthesize.foreground import passing
+from void_audit.pipeline.synthesize.foreground import survey
 from void_audit.pipeline.synthesize.samples import Footage
 
 
@@ -82,7 +82,7 @@ class FootageReader:
         self._start = span.start
         self._held.extend(islice(self._coming, span.stop - span.start - len(self._held)))
         held = self._held
-        passers = passing(
+        scenery = survey(
             [s.small for s in held], [s.small_opened for s in held], [s.pose for s in held],
             self._settings.consistency,
         )  # fmt: skip
@@ -91,9 +91,10 @@ class FootageReader:
         # Interpolation looks two pixels further.
         guard = self._settings.guard + (0 if still else 2)
         trusted = [
-            _trusted(s.opened, p, self._to_geometry, guard) for s, p in zip(held, passers, strict=True)
+            _trusted(s.opened, p, self._to_geometry, guard)
+            for s, p in zip(held, scenery.passing, strict=True)
         ]
-        return Footage([s.frame for s in held], [s.opened for s in held], trusted, poses)
+        return Footage([s.frame for s in held], [s.opened for s in held], trusted, poses, scenery.light)
 
 
 def _trusted(opened: Bitmap, passers: Bitmap, to_geometry: Matrix, guard: int) -> Bitmap:

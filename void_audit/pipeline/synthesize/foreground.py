@@ -8,6 +8,7 @@ it, and the rest of the hand is reached from there by a watershed on the picture
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -26,24 +27,50 @@ SURE = 0.5
 CANVAS = 2.0
 """The median picture reaches at most this many frame widths and heights beyond its reference frame."""
 
+LEAST_COMMON = 0.1
+"""Share of a frame that two frames must have in common before their light is compared."""
+
+ISLAND = 0.01
+"""Share of the picture below which a piece surrounded by opened pixels is small."""
+
 _BACKGROUND, _PASSING, _OPENED = 1, 2, 3
 
 
-def passing(
-    frames: Sequence[RGB], opened: Sequence[Bitmap], poses: Sequence[Pose], consistency: float
-) -> list[Bitmap]:
+@dataclass(frozen=True)
+class Scenery:
+    """What is known of the frames of a window beside the opened areas."""
+
+    passing: list[Bitmap]
     """For each (small) frame: pixels on something that passes by. Opened pixels are never among them."""
-    found: list[Bitmap] = [np.zeros(o.shape, bool) for o in opened]
+    light: npt.NDArray[np.int16]
+    """``(frames, 3)``: levels to add to a frame to give it the overall light of its shot's middle frame."""
+
+
+def survey(
+    frames: Sequence[RGB], opened: Sequence[Bitmap], poses: Sequence[Pose], consistency: float
+) -> Scenery:
+    """Find what passes by, and how the overall light changes, on small views of a window's frames."""
+    scenery = Scenery([np.zeros(o.shape, bool) for o in opened], np.zeros((len(frames), 3), np.int16))
     for shot in sorted({p.shot for p in poses}):
         members = [i for i, p in enumerate(poses) if p.shot == shot]
-        reference = poses[members[len(members) // 2]]
-        to_reference = {i: _known(relative(poses[i], reference)) for i in members}
+        middle = members[len(members) // 2]
+        to_reference = {i: _known(relative(poses[i], poses[middle])) for i in members}
         offset, size = _canvas([to_reference[i] for i in members], opened[0].shape)
         maps = {i: offset @ to_reference[i] for i in members}
-        median, sure = _median_picture(frames, opened, maps, size, consistency)
+        scenery.light[members] = _light(frames, opened, maps, middle, size)
+        # A change of exposure is nothing that passes.
+        steady = {i: relit(frames[i], scenery.light[i]) for i in members}
+        median, sure = _median_picture(steady, opened, maps, size, consistency)
         for i in members:
-            found[i] = _passing(frames[i], opened[i], maps[i], median, sure, consistency)
-    return found
+            scenery.passing[i] = _passing(steady[i], opened[i], maps[i], median, sure, consistency)
+    return scenery
+
+
+def relit(colours: npt.NDArray[np.uint8], shift: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
+    """``(..., 3)`` colours with ``shift`` levels added per channel."""
+    if not shift.any():
+        return colours
+    return np.asarray(np.clip(colours.astype(np.int16) + shift, 0, 255), np.uint8)
 
 
 def _known(matrix: Matrix | None) -> Matrix:
@@ -63,8 +90,34 @@ def _canvas(maps: Sequence[Matrix], shape: tuple[int, ...]) -> tuple[Matrix, tup
     return shift, (max(1, int(high[0] - low[0])), max(1, int(high[1] - low[1])))
 
 
-def _median_picture(
+def _light(
     frames: Sequence[RGB],
+    opened: Sequence[Bitmap],
+    maps: dict[int, Matrix],
+    reference: int,
+    size: tuple[int, int],
+) -> npt.NDArray[np.int16]:
+    """Median difference of the reference frame to each, where both show something; 0 if they share too little."""
+    target, there = _placed(frames[reference], opened[reference], maps[reference], size)
+    shifts = np.zeros((len(maps), 3), np.int16)
+    for row, (i, motion) in enumerate(maps.items()):
+        picture, visible = _placed(frames[i], opened[i], motion, size)
+        common = visible & there
+        if np.count_nonzero(common) >= LEAST_COMMON * opened[i].size:
+            difference = target[common].astype(np.int16) - picture[common]
+            shifts[row] = np.rint(np.median(difference, axis=0))
+    return shifts
+
+
+def _placed(frame: RGB, opened: Bitmap, motion: Matrix, size: tuple[int, int]) -> tuple[RGB, Bitmap]:
+    """A frame on the canvas, and where it shows something there."""
+    picture = np.asarray(cv2.warpPerspective(frame, motion, size), np.uint8)
+    shown = cv2.warpPerspective((~opened).astype(np.uint8), motion, size, flags=cv2.INTER_NEAREST)
+    return picture, np.asarray(shown, np.bool_)
+
+
+def _median_picture(
+    frames: dict[int, RGB],
     opened: Sequence[Bitmap],
     maps: dict[int, Matrix],
     size: tuple[int, int],
@@ -76,11 +129,13 @@ def _median_picture(
     pictures, visible = [], []
     in_view = np.zeros((size[1], size[0]), np.int16)
     for i in chosen:
-        pictures.append(np.asarray(cv2.warpPerspective(frames[i], maps[i], size), np.uint8))
-        state = np.where(opened[i], 1, 2).astype(np.uint8)
-        warped = cv2.warpPerspective(state, maps[i], size, flags=cv2.INTER_NEAREST)
-        visible.append(warped == 2)
-        in_view += warped > 0
+        picture, shown = _placed(frames[i], opened[i], maps[i], size)
+        pictures.append(picture)
+        visible.append(shown)
+        everywhere = np.ones(opened[i].shape, np.uint8)
+        in_view += np.asarray(
+            cv2.warpPerspective(everywhere, maps[i], size, flags=cv2.INTER_NEAREST), np.int16
+        )
     median = masked_median(pictures, visible)
     agreeing = np.zeros(in_view.shape, np.int16)
     for picture, seen in zip(pictures, visible, strict=True):
@@ -120,12 +175,23 @@ def _passing(
     # A sub-pixel error of the warp at an edge is no passing thing: small specks are opened away.
     differs = known & ~opened & (cv2.GaussianBlur(deviation(frame, expected), (3, 3), 0) > 2 * consistency)
     seeds = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool)
+    islands = _islands(opened, known & ~differs)
     if not seeds.any():
-        return np.zeros(opened.shape, bool)
+        return islands
     markers = np.zeros(opened.shape, np.int32)
     markers[known & ~differs] = _BACKGROUND
     markers[seeds] = _PASSING
     markers[opened] = _OPENED
     cv2.watershed(frame, markers)
     grown = cv2.dilate((markers == _PASSING).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return np.asarray(grown.astype(bool) & ~opened, np.bool_)
+    return np.asarray((grown.astype(bool) & ~opened) | islands, np.bool_)
+
+
+def _islands(opened: Bitmap, background: Bitmap) -> Bitmap:
+    """Small pieces among opened pixels with nothing in them that is known to be background."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((~opened).astype(np.uint8), connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < ISLAND * opened.size
+    holds = np.bincount(labels[background], minlength=count) > 0
+    doubtful = small & ~holds
+    doubtful[0] = False
+    return np.asarray(doubtful[labels], np.bool_)

@@ -95,7 +95,7 @@ def _build(
     needed = _needed(unseen, maps, origin, size, settings.guard + 2)
     points = _grid(origin, size)
     order = [reference, *nearest_first(reference, len(footage))]
-    found = look_up(footage, points, pose, order, settings)
+    found = look_up(footage, points, reference, order, settings)
     picture = found.colours.reshape(size[1], size[0], 3)
     seen = found.seen.reshape(size[1], size[0])
     for plate in before:
@@ -104,7 +104,10 @@ def _build(
         picture[take] = colours.reshape(picture.shape)[take]
         seen = seen | take
     hole = needed & ~seen
-    return Plate(pose, origin, fill(picture, hole, ~seen & ~hole, settings.patch, seed), seen | hole)
+    filled = fill(picture, hole, ~seen & ~hole, settings.patch, seed)
+    if filled is None:
+        return Plate(pose, origin, picture, seen)
+    return Plate(pose, origin, filled, seen | hole)
 
 
 def _relative(source: Pose, target: Pose) -> Matrix:

@@ -141,14 +141,16 @@ def _pixels(area: Bitmap) -> Points:
 
 
 def _from_other_frames(footage: Footage, index: int, settings: PropagateSettings) -> _Fill:
-    opened, pose = footage.opened[index], footage.poses[index]
+    opened = footage.opened[index]
     points = _pixels(opened)
     order = nearest_first(index, len(footage))
-    found = look_up(footage, points, pose, order, settings)
+    found = look_up(footage, points, index, order, settings)
     colours = found.colours
     if found.seen.any():
         around = ring(opened, footage.trusted[index], settings.guard)
-        known = look_up(footage, around.astype(np.float32), pose, order, settings)
+        # Compared over the same stretch of time, so that light that changes locally is seen to change.
+        order = nearest_first(index, len(footage), max(1, found.lag))
+        known = look_up(footage, around.astype(np.float32), index, order, settings)
         at = around[known.seen]
         own = footage.frames[index][at[:, 1], at[:, 0]]
         colours = _relight(opened.shape, at, own, known.colours[known.seen], settings, points, colours)

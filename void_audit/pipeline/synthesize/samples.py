@@ -18,6 +18,7 @@ from void_audit.model.clip import RGB
 from void_audit.model.mask import Bitmap
 from void_audit.model.plan import PropagateSettings
 from void_audit.pipeline.synthesize.camera import Matrix, Points, Pose, is_identity, project, relative
+from void_audit.pipeline.synthesize.foreground import relit
 
 Colours = npt.NDArray[np.uint8]
 """``(n, 3)`` RGB."""
@@ -43,6 +44,8 @@ class Footage:
     trusted: Sequence[Bitmap]
     """Pixels that show background: outside opened areas and their guard, and not on something passing by."""
     poses: Sequence[Pose]
+    light: npt.NDArray[np.int16]
+    """``(frames, 3)``: levels that bring a frame to the overall light of its shot's middle frame."""
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -54,57 +57,75 @@ class Consensus:
 
     colours: Colours
     seen: Flags
+    lag: int
+    """How far away in time, in frames, the nearest sample of a seen pixel typically is."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Up to ``limit`` samples ``(limit, 3, n)`` per wanted pixel, in the order of the frames."""
+
+    samples: npt.NDArray[np.uint8]
+    count: npt.NDArray[np.int16]
+    first: npt.NDArray[np.int16]
+    """The frame of the first sample, or -1."""
 
 
 def look_up(
-    footage: Footage, points: Points, pose: Pose, order: Sequence[int], settings: PropagateSettings
+    footage: Footage, points: Points, time: int, order: Sequence[int], settings: PropagateSettings
 ) -> Consensus:
-    """Colours of ``points`` (in pixels of ``pose``) as the frames of ``order`` show them, the first ones first."""
+    """Colours of ``points`` of frame ``time`` as the frames of ``order`` show them, in the light of ``time``.
+
+    Points may lie outside the frame. Frames that come first in ``order`` are preferred.
+    """
     colours = np.zeros((len(points), 3), np.uint8)
     seen = np.zeros(len(points), bool)
+    first = np.full(len(points), time, np.int16)
     for start in range(0, len(points), CHUNK):
         part = slice(start, start + CHUNK)
-        colours[part], seen[part] = _look_up(footage, points[part], pose, order, settings)
-    return Consensus(colours, seen)
+        colours[part], seen[part], first[part] = _look_up(footage, points[part], time, order, settings)
+    lag = int(np.median(np.abs(first[seen] - time))) if seen.any() else 0
+    return Consensus(colours, seen, lag)
 
 
 def _look_up(
-    footage: Footage, points: Points, pose: Pose, order: Sequence[int], settings: PropagateSettings
-) -> tuple[Colours, Flags]:
+    footage: Footage, points: Points, time: int, order: Sequence[int], settings: PropagateSettings
+) -> tuple[Colours, Flags, npt.NDArray[np.int16]]:
     near = max(NEAR, settings.min_samples)
-    samples, count = gather(footage, points, pose, order, near)
-    colours, seen = agree(samples, count, settings.consistency, settings.min_samples)
+    found = gather(footage, points, time, order, near)
+    colours, seen = agree(found.samples, found.count, settings.consistency, settings.min_samples)
     # Where the nearest samples quarrel, a later look may find a majority.
-    again = np.flatnonzero(~seen & (count == near))
+    again = np.flatnonzero(~seen & (found.count == near))
     if again.size:
-        samples, count = gather(footage, points[again], pose, order, max(FAR, near))
-        colours[again], seen[again] = agree(samples, count, settings.consistency, settings.min_samples)
-    return colours, seen
+        more = gather(footage, points[again], time, order, max(FAR, near))
+        agreed = agree(more.samples, more.count, settings.consistency, settings.min_samples)
+        colours[again], seen[again] = agreed
+    return colours, seen, found.first
 
 
-def gather(
-    footage: Footage, points: Points, pose: Pose, order: Sequence[int], limit: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int16]]:
-    """Up to ``limit`` trusted samples ``(limit, 3, n)``, in the order of the frames, and how many there are."""
+def gather(footage: Footage, points: Points, time: int, order: Sequence[int], limit: int) -> Gathered:
+    """Trusted samples of ``points`` of frame ``time`` from the frames of ``order``."""
     samples = np.zeros((limit, 3, len(points)), np.uint8)
     count = np.zeros(len(points), np.int16)
+    first = np.full(len(points), -1, np.int16)
     for index in order:
         wanted = np.flatnonzero(count < limit)
         if not wanted.size:
             break
-        motion = relative(pose, footage.poses[index])
+        motion = relative(footage.poses[time], footage.poses[index])
         if motion is None:
             continue
         hit, colours = sample(footage.frames[index], footage.trusted[index], points[wanted], motion)
         found = wanted[hit]
-        samples[count[found], :, found] = colours
+        first[found[count[found] == 0]] = index
+        samples[count[found], :, found] = relit(colours, footage.light[index] - footage.light[time])
         count[found] += 1
-    return samples, count
+    return Gathered(samples, count, first)
 
 
-def nearest_first(time: int, frames: int) -> list[int]:
-    """All frames but ``time``, nearest first."""
-    return sorted((i for i in range(frames) if i != time), key=lambda i: abs(i - time))
+def nearest_first(time: int, frames: int, lag: int = 1) -> list[int]:
+    """Frames at least ``lag`` away from ``time``, nearest first."""
+    return sorted((i for i in range(frames) if abs(i - time) >= lag), key=lambda i: abs(i - time))
 
 
 def sample(frame: RGB, trusted: Bitmap, points: Points, motion: Matrix) -> tuple[Flags, Colours]:
