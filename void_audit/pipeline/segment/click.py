@@ -1,0 +1,61 @@
+"""The click segmenter: from clicks on any frames to a mask on every frame, on the CPU.
+
+Clicked frames get a mask from the clicks (``seed``). From each of them the object is followed forwards and
+backwards in time (``follow``); between two clicked frames both directions are blended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from void_audit.errors import WeightsError
+from void_audit.model.clip import Clip
+from void_audit.model.engine import EngineInfo, Progress, WeightsRef, no_progress
+from void_audit.model.track import Click, Track
+from void_audit.pipeline.segment.saliency import Saliency, SaliencyNetwork
+from void_audit.pipeline.segment.timeline import follow_clicks
+from void_audit.weights.registry import approved
+
+VERSION = "1"
+
+
+class ClickSegmenter:
+    """Implements ``Segmenter`` with U2-Net-P, optical flow, colour and a background plate.
+
+    Args:
+        model_path: ``u2netp.onnx``; its digest must be registered. Raises WeightsError ``weights-missing``,
+            ``weights-digest`` or ``weights-unreadable``.
+    """
+
+    def __init__(self, model_path: Path) -> None:
+        model = _read(model_path)
+        digest = hashlib.sha256(model).hexdigest()
+        if not approved(digest):
+            raise WeightsError(
+                "weights-digest",
+                f"{model_path} has SHA-256 {digest}, which is no registered model file.",
+                "Run `void-audit models fetch u2netp`.",
+            )
+        self._saliency: Saliency = SaliencyNetwork(model)
+        self.info = EngineInfo(
+            name="click", version=VERSION, kind="classical",
+            description="U2-Net-P saliency, DIS optical flow, colour histograms and a background plate (CPU)",
+            weights=(WeightsRef(name="u2netp", sha256=digest),),
+        )  # fmt: skip
+
+    def segment(self, clip: Clip, clicks: Sequence[Click], progress: Progress = no_progress) -> Track:
+        """See ``Segmenter``. Raises RequestError for unusable clicks (see ``check_clicks``)."""
+        return follow_clicks(clip, clicks, self._saliency, self.info, progress)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            "weights-missing",
+            f"The model file {path} cannot be read: {error.strerror}.",
+            "Fetch it once with `void-audit models fetch u2netp`.",
+        ) from error
