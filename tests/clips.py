@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -43,13 +44,19 @@ class ClipSpec:
 def moving_square(size: tuple[int, int], frame: int) -> RGB:
     """A bright square moving over a static textured gradient, ``(height, width, 3)``; every frame differs."""
     width, height = size
-    y, x = np.mgrid[0:height, 0:width]
-    texture = 18 * np.sin(x / 3.1) * np.cos(y / 4.3)
-    picture = np.stack([60 + 120 * x / width + texture, 90 + 80 * y / height - texture, 110 + 0 * x], axis=-1)
+    picture = _background(width, height).copy()
     side = max(4, min(width, height) // 4)
     left = (frame * 3) % max(1, width - side)
     top = (height - side) // 2
     picture[top : top + side, left : left + side] = (230, 40 + 7 * (frame % 20), 30)
+    return picture
+
+
+@lru_cache(maxsize=8)
+def _background(width: int, height: int) -> RGB:
+    y, x = np.mgrid[0:height, 0:width]
+    texture = 18 * np.sin(x / 3.1) * np.cos(y / 4.3)
+    picture = np.stack([60 + 120 * x / width + texture, 90 + 80 * y / height - texture, 110 + 0 * x], axis=-1)
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 

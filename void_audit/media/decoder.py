@@ -9,19 +9,24 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from void_audit.errors import ClipError
 from void_audit.media.container import damaged, open_input, picture_stream
+from void_audit.media.ffv1 import intact
 from void_audit.media.index import FrameIndex
 
 
 class Decoder:
     """Decodes any range of a file's frames.
 
-    Decoding is strict: FFmpeg reports errors instead of painting over them. H.264 with open groups of
-    pictures cannot be entered strictly, except at its beginning. Such a file is decoded once from end to end
-    strictly; if it is sound, it may be entered anywhere without strictness, for there is nothing to paint over.
+    Decoding is strict: FFmpeg reports errors instead of painting over them, and checksums of FFV1 are
+    verified. (H.264 carries none: damage that still decodes is told by the file's digest only.)
+
+    H.264 with open groups of pictures cannot be entered strictly, except at its beginning. Such a file is
+    decoded once from end to end strictly; if it is sound, it may be entered anywhere without strictness, for
+    there is nothing to paint over.
     """
 
     def __init__(self, path: Path, index: FrameIndex) -> None:
@@ -75,22 +80,27 @@ def _from(
     target = int(index.pts[start])
     for entry in dict.fromkeys((int(index.seek_dts[start]), int(index.seek_dts[0]))):
         container.seek(entry, stream=stream, backward=True)
-        frames = _decoded(container, stream)
+        frames = (frame for packet in _packets(container, stream) for frame in packet.decode())
         first = next((f for f in frames if f.pts is not None and f.pts >= target), None)
         if first is not None and first.pts == target:
             yield from chain([first], frames)
             return
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Frames from here on, without those shown before the picture at which decoding begins.
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Packets from here on, without those shown before the picture at which decoding begins.
 
     Such leading pictures lean on the group before (open groups of pictures), which was not decoded.
+    Ends at a packet whose own checksum does not hold.
     """
+    context = stream.codec_context
+    header = context.extradata if context.name == "ffv1" else None
     begin: int | None = None
     for packet in container.demux(stream):
         if packet.pts is not None:
             begin = packet.pts if begin is None else begin
             if packet.pts < begin:
                 continue
-        yield from packet.decode()
+            if header and not intact(bytes(packet), header):
+                return
+        yield packet

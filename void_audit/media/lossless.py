@@ -46,7 +46,8 @@ class Ffv1Writer:
             partial = stack.enter_context(whole_file(self._path))
             self._container = av.open(str(partial), "w", "matroska", options={"fflags": "+bitexact"})
             stack.callback(self._container.close)
-            options = {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+            slices = "4" if min(self._size) > 1 else "1"
+            options = {"level": "3", "slices": slices, "slicecrc": "1", "g": "1"}
             self._stream = self._container.add_stream("ffv1", rate=self._rate, options=options)
             self._stream.width, self._stream.height = self._size
             self._stream.pix_fmt = self._format
