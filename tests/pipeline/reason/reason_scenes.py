@@ -119,6 +119,22 @@ def pushed_block(frames=44, contact=16, unrelated=True):
     return world
 
 
+def visitor(bounces, frames=36, contact=18):
+    """The object rests. A small disc comes from the left, and bounces off it or passes behind it."""
+    world, base, rng = World(), floor(), np.random.default_rng(4)
+    for index in range(frames):
+        free = 164.0 - 5 * (contact - index)
+        x = 164.0 - 2 * (index - contact) if bounces and index > contact else free
+        images = [base.copy(), base.copy()]
+        for image, at in zip(images, (free, x), strict=True):
+            cover = disc((at, 104.0), 12)[..., None]
+            image[:] = image * (1 - cover) + np.array([40.0, 90.0, 200.0], np.float32) * cover
+        cover = disc((194.0, 100.0), 18)[..., None]
+        picture = images[1] * (1 - cover) + np.array([200.0, 60.0, 40.0], np.float32) * cover
+        world.add(picture, images[0], cover[..., 0], rng)
+    return world
+
+
 def panned(world, speed=1.5):
     """The same world through a narrower window that slides to the right."""
     moved, width = World(), 240

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from reason_scenes import REQUEST, SIZE, World, disc, floor, panned, pushed_block, rolling_ball
+from reason_scenes import REQUEST, SIZE, World, disc, floor, panned, pushed_block, rolling_ball, visitor
 
 from void_audit.errors import Cancelled, MaskError
 from void_audit.media.memory import ArrayClip
@@ -103,6 +103,24 @@ def test_passer_by_is_not_opened():
     for index in range(36):
         passer = disc((300.0 - 5 * index, 25.0), 8) > 0.5
         assert not (area[index] & passer).any()
+
+
+def test_what_bounces_off_the_object_is_affected_from_then_on():
+    world = visitor(bounces=True)
+    answer = reason(world).consequences
+    (thing,) = [thing for thing in answer.affected if "turned aside" in thing.noun]
+    assert 16 <= thing.frames.start <= 20
+    assert thing.confidence <= 0.3
+    assert "moving before" in thing.why
+    area = opened(answer, world.clip.info)
+    for index in range(22, 36):
+        ball = (disc((164.0 - 2 * (index - 18), 104.0), 11) > 0.5) & ~world.masks[index]
+        assert (ball & area[index]).sum() >= 0.95 * ball.sum()
+
+
+def test_what_passes_behind_the_object_is_not_affected():
+    world = visitor(bounces=False)
+    assert not any(thing.category == "physical" for thing in reason(world).consequences.affected)
 
 
 def test_nothing_caused_nothing_found():

@@ -18,9 +18,9 @@ from void_audit.pipeline.reason.change import Change
 from void_audit.pipeline.reason.shapes import at_edge, distance_to, grown, regions
 
 Labels = npt.NDArray[np.uint8]
-"""One owner per pixel: NONE, INDEPENDENT, ARTIFACT or AFFECTED."""
+"""One owner per pixel: NONE, INDEPENDENT, ARTIFACT, AFFECTED or DEFLECTED."""
 
-NONE, INDEPENDENT, ARTIFACT, AFFECTED = 0, 1, 2, 3
+NONE, INDEPENDENT, ARTIFACT, AFFECTED, DEFLECTED = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Scene:
     """Nothing is known of the time before: nothing can begin on this frame."""
     moves: bool
     """Whether the object moves: if not, no shadow of its can appear."""
+    hides: bool
+    """Whether something independent may be behind the object, to come out again."""
 
 
 def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
@@ -117,12 +119,13 @@ def _seeds(
     affected = region & grown(before == AFFECTED, reach.step) & ~scene.beside
     artifact = (hangs & its_own & change.transient) | (region & scene.beside) | dark
     left = region & (before == ARTIFACT) & ~its_own
-    if not independent.any() and not scene.first:
+    if not (scene.first or scene.hides or independent.any() or (region & (before == DEFLECTED)).any()):
         affected |= hangs & ~grown(region & its_own, reach.fringe)
     near = (distance[region] <= reach.near).any()
     if near and not artifact.any() and left.sum() > 0.2 * region.sum():
         affected |= left
-    seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected}
+    deflected = region & grown(before == DEFLECTED, reach.step)
+    seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected, DEFLECTED: deflected}
     return {owner: seed for owner, seed in seeds.items() if seed.any()}
 
 
@@ -135,8 +138,9 @@ def _newborn(
     dark = (region & scene.change.shadowed).sum() > 0.5 * region.sum()
     if scene.moves and dark and (distance[region] <= reach.cast).any():
         return ARTIFACT
-    near = np.minimum(distance, distance_to(before == AFFECTED)) <= reach.near
-    return AFFECTED if (region & near).any() else INDEPENDENT
+    beside_object = (distance[region] <= reach.near).any() and not scene.hides
+    beside_affected = (region & grown(before == AFFECTED, reach.near)).any()
+    return AFFECTED if beside_object or beside_affected else INDEPENDENT
 
 
 def _divide(labels: Labels, region: Bitmap, seeds: dict[int, Bitmap]) -> None:

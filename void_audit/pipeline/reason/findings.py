@@ -31,7 +31,8 @@ def findings(seen: Observation, name: str) -> list[AffectedObject]:
             seen, cells["appearance"], f"reflection or light of the {name}", "reflection or light shows", 0.25
         ),
         _guess(seen, cells["guess"], name),
-        *(_set_off(seen, part, name) for part in _things(cells["affected"])),
+        *(_set_off(part, name) for part in _things(cells["affected"])),
+        *(_deflected(part, name) for part in _things(cells["deflected"])),
     ]
     return [thing for thing in found if thing is not None]
 
@@ -74,7 +75,7 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
     )
 
 
-def _set_off(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
+def _set_off(cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
     if span is None or span.stop - span.start < _FEWEST_FRAMES:
         return None
@@ -90,6 +91,23 @@ def _set_off(seen: Observation, cells: Cells, name: str) -> AffectedObject | Non
         movement=_movement(cells, span),
         localizations=_localizations(cells, span),
         confidence=0.5,
+    )
+
+
+def _deflected(cells: Cells, name: str) -> AffectedObject | None:
+    span = _span(cells)
+    if span is None or span.stop - span.start < _FEWEST_FRAMES:
+        return None
+    return AffectedObject(
+        noun=f"what the {name} stopped or turned aside"[:200],
+        category="physical",
+        why=f"It was moving before; at frame {span.start} it met the object, and then stopped or went another "
+        "way. Without the object it would have gone on; where to, these rules cannot tell.",
+        will_move=True,
+        frames=span,
+        movement=_movement(cells, span),
+        localizations=_localizations(cells, span),
+        confidence=0.3,
     )
 
 

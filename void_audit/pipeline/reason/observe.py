@@ -24,6 +24,8 @@ from void_audit.model.track import Track
 from void_audit.pipeline.reason.attribution import (
     AFFECTED,
     ARTIFACT,
+    DEFLECTED,
+    INDEPENDENT,
     Labels,
     Reach,
     Scene,
@@ -32,18 +34,22 @@ from void_audit.pipeline.reason.attribution import (
 )
 from void_audit.pipeline.reason.camera import CameraFollower, Segment, project
 from void_audit.pipeline.reason.change import Change, change_on
+from void_audit.pipeline.reason.deflection import Meeting, Owned, deflections
 from void_audit.pipeline.reason.occurrence import Occurrence
 from void_audit.pipeline.reason.photometric import guessed_shadow
 from void_audit.pipeline.reason.plate import Plate, Sample, Sampler
 from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to, grown
 
-KINDS = ("shadow", "appearance", "guess", "affected")
-"""What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off."""
+KINDS = ("shadow", "appearance", "guess", "affected", "deflected")
+"""What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off,
+a thing turned aside."""
 
 _SHORT_SIDE = 192
 _FEWEST_PIXELS = 2
 _MOVES = 1.5
 """Pixels within five frames: less is the jitter of the mask."""
+_HIDDEN = 15
+"""Frames after which what went behind the object is not expected to come out any more."""
 _ACCOMPANIES = 0.7
 """Share of the frames on which a place beside the object must differ to count as moving with it."""
 
@@ -117,8 +123,9 @@ class _SegmentPass:
             clean = [replace(s, distance=np.where(self._beside(s.frame), 0, s.distance)) for s in samples]
             self._compare(self._plate(clean))
         self._seen.travelled |= self._occurrence.travelled
-        owners = self._forwards()
-        self._backwards(owners)
+        owners = self._forwards([])
+        met = deflections(lambda offset: self._owned(owners, offset), len(owners), self._reach)
+        self._backwards(self._forwards(met) if met else owners)
 
     def _frames(self) -> Iterator[tuple[int, RGB]]:
         start, stop = self._segment.start, self._segment.stop
@@ -179,7 +186,7 @@ class _SegmentPass:
         beside = self._beside(self._segment.start + offset)
         # Two people walking side by side keep their places too: only darkness and mirror images are taken.
         beside &= (change.shadowed | _under(covered)) & (distance_to(covered) <= self._reach.cast)
-        return Scene(covered, change, beside, first=offset == 0, moves=self._moves(offset))
+        return Scene(covered, change, beside, first=offset == 0, moves=self._moves(offset), hides=False)
 
     def _moves(self, offset: int) -> bool:
         """Whether the object moves against the camera around this frame, or enters or leaves."""
@@ -193,18 +200,29 @@ class _SegmentPass:
         centre = self._seen.centres[self._segment.start + offset]
         return None if centre is None else project(self._segment.poses[offset], np.array([centre]))[0]
 
-    def _forwards(self) -> list[bytes]:
+    def _forwards(self, met: list[Meeting]) -> list[bytes]:
+        """Owners of every frame; what was deflected (``met``) belongs to the object from the meeting on."""
         owners = []
-        labels = self._blank()
+        labels, met_at = self._blank(), -_HIDDEN
         for offset in range(len(self._segment.poses)):
-            labels = own(self._scene(offset), self._moved(labels, offset - 1, offset), self._reach)
+            scene = replace(self._scene(offset), hides=offset - met_at < _HIDDEN)
+            labels = own(scene, self._moved(labels, offset - 1, offset), self._reach)
+            if ((labels == INDEPENDENT) & grown(scene.covered, self._reach.touch)).any():
+                met_at = offset
+            for meeting in met:
+                if meeting.offset == offset:
+                    labels[meeting.region & (labels == INDEPENDENT)] = DEFLECTED
             owners.append(zlib.compress(labels.tobytes(), 1))
         return owners
+
+    def _owned(self, owners: list[bytes], offset: int) -> Owned:
+        labels = np.frombuffer(zlib.decompress(owners[offset]), np.uint8).reshape(self._blank().shape)
+        return Owned(self._covered[self._segment.start + offset], labels, self._segment.poses[offset])
 
     def _backwards(self, owners: list[bytes]) -> None:
         after = self._blank()
         for offset in reversed(range(len(owners))):
-            labels = np.frombuffer(zlib.decompress(owners[offset]), np.uint8).reshape(after.shape)
+            labels = self._owned(owners, offset).labels
             scene = self._scene(offset)
             after = own_backwards(scene, labels, self._moved(after, offset + 1, offset), self._reach)
             self._note(self._segment.start + offset, after, scene)
@@ -212,7 +230,12 @@ class _SegmentPass:
     def _note(self, index: int, labels: Labels, scene: Scene) -> None:
         artifact, dark = labels == ARTIFACT, cv2.medianBlur(scene.change.shadowed.astype(np.uint8), 5) > 0
         edge = grown(scene.covered, self._reach.guard) & ~scene.covered
-        found = {"shadow": artifact & dark, "appearance": artifact & ~dark, "affected": labels == AFFECTED}
+        found = {
+            "shadow": artifact & dark,
+            "appearance": artifact & ~dark,
+            "affected": labels == AFFECTED,
+            "deflected": labels == DEFLECTED,
+        }
         for kind, bitmap in found.items():
             reached = bitmap | (edge & grown(bitmap, self._reach.guard + 1))
             self._seen.pixels[kind][index] = cell_counts(reached, self._seen.grid)
