@@ -43,9 +43,10 @@ def range_of(info: ClipInfo) -> int:
 
 
 def frame_to_rgb(frame: av.VideoFrame, info: ClipInfo, size: Size | None = None) -> RGB:
-    """Decoded frame, still as coded, to ``(height, width, 3)`` uint8, scaled to ``size`` on the way.
+    """A frame of ``pack`` to ``(height, width, 3)`` uint8, scaled to ``size`` on the way.
 
-    Scaling is area averaging down and bicubic up.
+    Scaling is area averaging down and bicubic up. Chroma is taken to lie in the middle of its pixels, whatever
+    the file says, so that pictures can be turned, and ``rgb_to_planes`` is the inverse.
     """
     target = size or Size(frame.width, frame.height)
     out = frame.reformat(

@@ -11,7 +11,7 @@ from void_audit.errors import ClipError
 from void_audit.media.decoder import Decoder
 from void_audit.media.index import FrameIndex, read_index
 from void_audit.media.pixels import turn, turned_name
-from void_audit.media.planes import frame_to_rgb, unpack
+from void_audit.media.planes import frame_to_rgb, pack, unpack
 from void_audit.media.probe import describe
 from void_audit.media.views import FittedClip, backwards, whole
 from void_audit.model.clip import RGB, Clip, ClipInfo, PlaneFrame
@@ -46,7 +46,7 @@ class VideoClip:
         size = None if self.info.size == self.source.size else self.info.size
         coded = Size(size.height, size.width) if size and self.source.rotation % 180 else size
         for frame in self._decoder.frames(*self.index.span(start, stop)):
-            rgb = frame_to_rgb(frame, self.source, coded)
+            rgb = frame_to_rgb(pack(unpack(frame), self.source.pixel_format), self.source, coded)
             yield np.ascontiguousarray(np.rot90(rgb, -(self.source.rotation // 90) % 4))
 
     def frames_backwards(self, stop: int | None = None, start: int = 0) -> Iterator[RGB]:

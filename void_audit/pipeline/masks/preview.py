@@ -48,7 +48,8 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, fram
 
 def sample(length: int, count: int) -> list[int]:
     """Up to ``count`` frame numbers from the first to the last, evenly spread."""
-    return sorted({round(i * (length - 1) / max(1, count - 1)) for i in range(min(count, length))})
+    count = min(count, length)
+    return [round(i * (length - 1) / max(1, count - 1)) for i in range(count)]
 
 
 def overlay(picture: RGB, classes: Classes, schema: MaskSchema = QUADMASK) -> RGB:
