@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import yaml
 
-from void_audit.errors import PolicyPackError
+from void_audit.errors import PolicyPackError, VoidAuditError
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 12
@@ -17,21 +18,30 @@ _PREFIX = "tag:yaml.org,2002:"
 _TAGS = frozenset(_PREFIX + t for t in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq"))
 
 
-def yaml_to_json(data: bytes) -> str:
+class _NotPlainError(ValueError):
+    """What is not plain data, in words."""
+
+
+def yaml_to_json(data: bytes, error: Callable[[str], VoidAuditError] | None = None) -> str:
     """The one document in ``data`` (UTF-8) as JSON text; dates become ISO 8601 strings.
 
+    Args:
+        data: the YAML text.
+        error: makes the error to raise from a reason in words; ``refused`` by default.
+
     Raises:
-        PolicyPackError: ``pack-schema`` for anything that is not plain, bounded data.
+        VoidAuditError: what ``error`` makes, for anything that is not plain, bounded data.
     """
+    error = error or refused
     if len(data) > MAX_BYTES:
-        raise refused(f"it has {len(data)} bytes, more than {MAX_BYTES}")
+        raise error(f"it has {len(data)} bytes, more than {MAX_BYTES}")
     try:
         text = data.decode("utf-8")
         _check_events(text)
         # ValueError: a number or a date that cannot be one; json refuses nan and infinity.
         return json.dumps(_construct(text), allow_nan=False, default=_iso_date)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise refused(" ".join(str(error).split())[:500]) from None
+    except (yaml.YAMLError, ValueError, TypeError) as bad:
+        raise error(" ".join(str(bad).split())[:500]) from None
 
 
 def refused(reason: str) -> PolicyPackError:
@@ -48,11 +58,11 @@ def _check_events(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise refused(f"anchors and aliases are not used here{_place(event)}")
+            raise _NotPlainError(f"anchors and aliases are not used here{_place(event)}")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise refused(f"it is nested deeper than {MAX_DEPTH}{_place(event)}")
+            raise _NotPlainError(f"it is nested deeper than {MAX_DEPTH}{_place(event)}")
 
 
 def _construct(text: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -60,7 +70,7 @@ def _construct(text: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
         node = loader.get_single_node()
         if node is None:
-            raise refused("it is empty")
+            raise _NotPlainError("it is empty")
         _check_node(node)
         return loader.construct_document(node)
     finally:
@@ -69,7 +79,7 @@ def _construct(text: str) -> Any:  # noqa: ANN401 - any JSON value
 
 def _check_node(node: yaml.Node) -> None:
     if node.tag not in _TAGS:
-        raise refused(f"the tag {node.tag} is not plain data{_place(node)}")
+        raise _NotPlainError(f"the tag {node.tag} is not plain data{_place(node)}")
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             _check_node(item)
@@ -81,9 +91,9 @@ def _check_mapping(node: yaml.MappingNode) -> None:
     seen: set[str] = set()
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag != _PREFIX + "str":
-            raise refused(f"a key is not text{_place(key)}")
+            raise _NotPlainError(f"a key is not text{_place(key)}")
         if key.value in seen:
-            raise refused(f"the key {key.value!r} is given twice{_place(key)}")
+            raise _NotPlainError(f"the key {key.value!r} is given twice{_place(key)}")
         seen.add(key.value)
         _check_node(value)
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.errors import RequestError
 from void_audit.model.request import EditRequest
+from void_audit.policy.strict_yaml import yaml_to_json
 
 MAX_TEXT_FILE = 64 * 1024
 MASK_NAMES = ("quadmask_0.mp4", "trimask_quadmask.mp4", "quadmask.mkv")
@@ -58,10 +59,10 @@ def read_request(folder: Path, given: Given | None = None) -> RequestFolder:
     given = given or Given()
     if not folder.is_dir():
         raise RequestError("request-missing", f"{folder} is not a folder.", f"Give a folder; {EXAMPLE_YAML}.")
-    prompt = read_bounded(folder / "prompt.json", "prompt-missing")
+    prompt = _read_bounded(_inside(folder, ("prompt.json",), "prompt", "Add the file."))
     background = parse_prompt(prompt)
     fields = _edit_fields(folder)
-    clip = _inside(folder, fields.pop("clip", None), CLIP_NAMES, "clip")
+    clip = _named(folder, fields.pop("clip", None), CLIP_NAMES, "clip")
     mask = _optional_mask(folder, fields.pop("mask", None))
     fields = {**given.defaults, **fields, **given.options, "background": background}
     if mask is not None:
@@ -84,93 +85,103 @@ def parse_prompt(data: bytes) -> str:
         RequestError: ``prompt-json``, ``prompt-keys`` or ``prompt-empty``.
     """
     try:
-        prompt = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(
-            "prompt-json", f"prompt.json is not JSON: {error}.", 'Write {"bg": "..."}.'
-        ) from None
+        prompt = jcs.parse(data, MAX_TEXT_FILE, error=RequestError)
+    except RequestError as error:
+        raise RequestError("prompt-json", f"prompt.json: {error.message}", 'Write {"bg": "..."}.') from None
     if not isinstance(prompt, dict) or set(prompt) != {"bg"}:
-        keys = sorted(map(str, prompt)) if isinstance(prompt, dict) else type(prompt).__name__
+        keys = sorted(prompt)[:10] if isinstance(prompt, dict) else type(prompt).__name__
         raise RequestError(
             "prompt-keys",
             f"prompt.json must hold the key `bg` and no other; it holds {keys}.",
             'Write {"bg": "<the scene after the edit>"}.',
         )
     text = prompt["bg"]
-    if not isinstance(text, str) or len(text.split()) < 2:
+    if not isinstance(text, str) or sum(any(map(str.isalnum, word)) for word in text.split()) < 2:
         raise RequestError(
             "prompt-empty",
-            f"prompt.json: bg is {text!r}, which describes nothing.",
+            f"prompt.json: bg is {str(text)[:80]!r}, which describes nothing.",
             "Describe in a sentence what is to be seen after the edit.",
         )
     return text
 
 
-def read_bounded(path: Path, missing: str) -> bytes:
-    """A small text file. Raises RequestError if it is absent or larger than 64 KiB."""
+def _read_bounded(path: Path) -> bytes:
+    """A small text file. Raises RequestError if it cannot be read or is larger than 64 KiB."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_TEXT_FILE + 1)
     except OSError as error:
-        raise RequestError(missing, f"{path} cannot be read: {error.strerror}.", "Add the file.") from None
+        raise RequestError(
+            "request-unreadable", f"{path} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from None
     if len(data) > MAX_TEXT_FILE:
         raise RequestError("request-too-large", f"{path} is larger than 64 KiB.", "Shorten it.")
     return data
 
 
 def _edit_fields(folder: Path) -> dict[str, Any]:
-    path = folder / "edit.yaml"
-    if not path.exists() and any((folder / name).exists() for name in MASK_NAMES):
+    """``edit.yaml`` as plain data: no aliases, no tags, no key twice; a folder with a mask may do without."""
+    if not (folder / "edit.yaml").exists() and any((folder / name).exists() for name in MASK_NAMES):
         return {}
-    data = read_bounded(path, "request-missing")
-    try:
-        fields = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RequestError("request-yaml", f"{path} is not YAML: {error}", EXAMPLE_YAML) from None
-    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
-        raise RequestError("request-schema", f"{path} must be a mapping of names to values.", EXAMPLE_YAML)
+    data = _read_bounded(_inside(folder, ("edit.yaml",), "request", EXAMPLE_YAML))
+    fields = json.loads(yaml_to_json(data, _not_plain))
+    if not isinstance(fields, dict):
+        raise RequestError("request-schema", "edit.yaml must be a mapping of names to values.", EXAMPLE_YAML)
     if "background" in fields:
-        raise RequestError("request-schema", f"{path}: background belongs in prompt.json.", "Move it there.")
+        raise RequestError(
+            "request-schema", "edit.yaml: background belongs in prompt.json.", "Move it there."
+        )
     return fields
 
 
+def _not_plain(reason: str) -> RequestError:
+    return RequestError("request-yaml", f"edit.yaml is refused: {reason}.", EXAMPLE_YAML)
+
+
 def _validate(fields: dict[str, Any]) -> EditRequest:
-    """Strict, through JSON, so that YAML lists become tuples and times become text first."""
+    """Strict, through JSON, in which times are text and YAML's lists become tuples."""
     try:
-        return EditRequest.model_validate_json(json.dumps(fields, default=_time_text))
+        return EditRequest.model_validate_json(json.dumps(fields))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'edit.yaml'}: {e['msg']}" for e in error.errors()[:5]
-        )
-        raise RequestError("request-schema", f"edit.yaml: {problems}.", EXAMPLE_YAML) from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RequestError("request-schema", f"edit.yaml: {error}.", EXAMPLE_YAML) from None
+        problems = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors()[:5])
+        raise RequestError("request-schema", f"The request is refused: {problems}.", EXAMPLE_YAML) from None
 
 
-def _time_text(value: object) -> str:
-    isoformat = getattr(value, "isoformat", None)
-    if isoformat is None:
-        raise TypeError(f"{value!r} is of a kind that is not understood")
-    return str(isoformat())
+def _place(location: tuple[str | int, ...]) -> str:
+    """Where in the request; ``background`` is the ``bg`` of prompt.json."""
+    name = ".".join(map(str, location))[:80] or "edit.yaml"
+    return "prompt.json: bg" if name == "background" else f"edit.yaml: {name}"
 
 
-def _inside(folder: Path, name: object, usual: tuple[str, ...], what: str) -> Path:
-    """The file called ``name`` (or one of the usual names), which must lie inside the folder."""
-    names = (name,) if isinstance(name, str) else usual
-    for candidate in names:
-        path = folder / candidate
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise RequestError("request-path", f"{what}: {candidate} lies outside {folder}.", "Move it in.")
-        if path.is_file():
+def _named(folder: Path, name: object, usual: tuple[str, ...], what: str) -> Path:
+    """The file called ``name`` in edit.yaml, or the one with a usual name."""
+    if name is not None and not isinstance(name, str):
+        raise RequestError("request-schema", f"edit.yaml: {what} is not the name of a file.", EXAMPLE_YAML)
+    hint = f"Add it, or name it as `{what}:` in edit.yaml."
+    return _inside(folder, usual if name is None else (name,), what, hint)
+
+
+def _inside(folder: Path, names: tuple[str, ...], what: str, hint: str) -> Path:
+    """The first of ``names`` that is a file, neither a pipe nor a device; it must lie inside the folder."""
+    for name in names:
+        path = folder / name
+        try:
+            inside, found = path.resolve().is_relative_to(folder.resolve()), path.is_file()
+        except (OSError, ValueError, RuntimeError):  # too long, a zero character, a loop of links
+            raise RequestError("request-path", f"{what}: {name[:80]!r} names no file.", hint) from None
+        if not inside:
+            raise RequestError(
+                "request-path", f"{what}: {name[:80]!r} lies outside {folder}.", "Move it into the folder."
+            )
+        if found:
             return path
-    raise RequestError(
-        f"{what}-missing", f"{folder} has no {' or '.join(names)}.", f"Add it, or name it as `{what}:`."
-    )
+    listed = " or ".join(name[:80] for name in names)
+    raise RequestError(f"{what}-missing", f"{folder} has no file {listed}.", hint)
 
 
 def _optional_mask(folder: Path, name: object) -> Path | None:
-    present = isinstance(name, str) or any((folder / usual).exists() for usual in MASK_NAMES)
-    return _inside(folder, name, MASK_NAMES, "mask") if present else None
+    present = name is not None or any((folder / usual).exists() for usual in MASK_NAMES)
+    return _named(folder, name, MASK_NAMES, "mask") if present else None
 
 
 __all__ = ["Given", "RequestFolder", "parse_prompt", "read_request"]

@@ -1,0 +1,302 @@
+"""Request folders: everything in them is hostile until it has been checked."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from void_audit.errors import RequestError
+from void_audit.workflow.request_folder import MAX_TEXT_FILE, Given, parse_prompt, read_request
+
+FIELDS = {
+    "object": "box",
+    "instruction": "Remove the box.",
+    "requester": "lois",
+    "purpose": "trailer",
+    "asset_class": "entertainment",
+    "clicks": [{"frame": 0, "x": 3, "y": 2}],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A good request; nothing here decodes the clip."""
+    request = tmp_path / "request"
+    request.mkdir()
+    (request / "clip.mp4").write_bytes(b"not looked into here")
+    (request / "prompt.json").write_text('{"bg": "An empty room."}')
+    write(request)
+    return request
+
+
+def write(folder: Path, **changes: object) -> None:
+    fields = {name: value for name, value in {**FIELDS, **changes}.items() if value is not None}
+    (folder / "edit.yaml").write_text(json.dumps(fields))
+
+
+def refusal(folder: Path, given: Given | None = None) -> RequestError:
+    with pytest.raises(RequestError) as caught:
+        read_request(folder, given)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_good_request(folder):
+    request = read_request(folder)
+    assert request.request.background == "An empty room."
+    assert request.prompt == b'{"bg": "An empty room."}'
+    assert request.clip == folder / "clip.mp4"
+    assert request.mask is None
+
+
+def test_yaml_as_people_write_it(folder):
+    (folder / "edit.yaml").write_text(
+        "# a comment\nobject: box\ninstruction: Remove the box.\nrequester: lois\npurpose: a trailer\n"
+        "asset_class: entertainment\nrights: {not_after: 2030-12-31T00:00:00Z}\n"
+        "distribution: [web, air]\nclicks:\n  - {frame: 0, x: 3.5, y: 2}\n"
+    )
+    request = read_request(folder).request
+    assert request.rights.not_after.isoformat() == "2030-12-31T00:00:00+00:00"
+    assert request.distribution == ("web", "air")
+    assert request.clicks[0].x == 3.5
+
+
+def test_a_void_sequence_folder_needs_no_edit_yaml(folder):
+    (folder / "edit.yaml").unlink()
+    (folder / "clip.mp4").rename(folder / "input_video.mp4")
+    (folder / "quadmask_0.mp4").write_bytes(b"mask")
+    options = {"requester": "lois", "purpose": "trailer", "asset_class": "entertainment"}
+    request = read_request(folder, Given(options=options))
+    assert request.mask == folder / "quadmask_0.mp4"
+    assert request.request.clicks == ()
+
+
+def test_options_win_over_the_folder_and_the_folder_over_defaults(folder):
+    given = Given(options={"purpose": "from an option"}, defaults={"purpose": "d", "requester": "default"})
+    request = read_request(folder, given).request
+    assert (request.purpose, request.requester) == ("from an option", "lois")
+
+
+@pytest.mark.parametrize("change", ["clip", "prompt", "edit", "mask"])
+def test_the_fingerprint_is_of_everything_asked_for(folder, change):
+    before = read_request(folder).fingerprint()
+    assert read_request(folder).fingerprint() == before
+    match change:
+        case "clip":
+            (folder / "clip.mp4").write_bytes(b"another")
+        case "prompt":
+            (folder / "prompt.json").write_text('{"bg":  "An empty room."}')
+        case "edit":
+            write(folder, note="again")
+        case "mask":
+            (folder / "quadmask_0.mp4").write_bytes(b"mask")
+    assert read_request(folder).fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("clip.mp4", "clip-missing"), ("prompt.json", "prompt-missing"), ("edit.yaml", "request-missing")],
+)
+@pytest.mark.parametrize("instead", ["nothing", "folder", "pipe", "link outside", "loop"])
+def test_a_file_that_is_none(folder, name, code, instead):
+    path = folder / name
+    path.rename(folder.parent / "elsewhere")
+    match instead:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)  # reading it would wait for ever
+        case "link outside":
+            path.symlink_to(folder.parent / "elsewhere")
+            code = "request-path"
+        case "loop":
+            path.symlink_to(path)
+            code = "request-path"
+    assert refusal(folder).code == code
+
+
+def test_no_folder(tmp_path):
+    assert refusal(tmp_path / "nowhere").code == "request-missing"
+
+
+class TestPrompt:
+    @pytest.mark.parametrize(
+        ("data", "code"),
+        [
+            (b"", "prompt-json"),
+            (b"not json", "prompt-json"),
+            (b'{"bg": "An empty room."', "prompt-json"),
+            (b"\xff\xfe", "prompt-json"),
+            (b"[" * 5000, "prompt-json"),
+            (b'{"bg": "An empty room.", "bg": "A full room."}', "prompt-json"),
+            (b'{"bg": "half of a pair: \\ud800 here"}', "prompt-json"),
+            (b"{}", "prompt-keys"),
+            (b'["bg"]', "prompt-keys"),
+            (b'"bg"', "prompt-keys"),
+            (b'{"background": "An empty room."}', "prompt-keys"),
+            (b'{"bg": "An empty room.", "seed": 1}', "prompt-keys"),
+            (b'{"bg": ""}', "prompt-empty"),
+            (b'{"bg": "   "}', "prompt-empty"),
+            (b'{"bg": "room"}', "prompt-empty"),
+            (b'{"bg": "- - - ."}', "prompt-empty"),
+            (b'{"bg": null}', "prompt-empty"),
+            (b'{"bg": ["An empty room."]}', "prompt-empty"),
+        ],
+    )
+    def test_refused(self, folder, data, code):
+        with pytest.raises(RequestError) as caught:
+            parse_prompt(data)
+        assert caught.value.code == code
+        (folder / "prompt.json").write_bytes(data)
+        assert refusal(folder).code == code
+
+    def test_too_large(self, folder):
+        (folder / "prompt.json").write_text(json.dumps({"bg": "long " * MAX_TEXT_FILE}))
+        assert refusal(folder).code == "request-too-large"
+
+    def test_a_long_text_is_named_by_its_place(self, folder):
+        (folder / "prompt.json").write_text(json.dumps({"bg": "long " * 500}))
+        error = refusal(folder)
+        assert error.code == "request-schema"
+        assert "prompt.json" in error.message
+
+    def test_errors_show_no_raw_control_characters_and_stay_short(self, folder):
+        for bg in ["\x1b[31m", "x" * 60_000]:
+            (folder / "prompt.json").write_text(json.dumps({"bg": bg}))
+            message = refusal(folder).message
+            assert "\x1b" not in message
+            assert len(message) < 500
+
+    def test_other_scripts_are_words_too(self):
+        assert parse_prompt('{"bg": "空 部屋"}'.encode()) == "空 部屋"
+
+
+class TestEditYaml:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a: [1",
+            "\x00",
+            "object: \udcff".encode("utf-8", "surrogateescape"),
+            "a: &a [x]\nb: *a",
+            "x: &x {a: *x}",
+            "object: one\nobject: two",
+            "note: !!python/object/apply:os.system [id]",
+            "note: !!binary aGk=",
+            "? [a, b]\n: c",
+            "5: five",
+            "note: 2026-13-45",
+            "clicks: " + "[" * 2000,
+            "note: " + "9" * 5000,
+            "a: 1\n---\nb: 2",
+            "",
+        ],
+        ids=range(15),
+    )
+    def test_not_plain_data(self, folder, text):
+        (folder / "edit.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        assert refusal(folder).code == "request-yaml"
+
+    def test_an_alias_bomb_is_refused_before_it_goes_off(self, folder):
+        bomb = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+        bomb += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+        (folder / "edit.yaml").write_text("\n".join(bomb))
+        assert refusal(folder).code == "request-yaml"
+
+    def test_too_large(self, folder):
+        (folder / "edit.yaml").write_text("note: " + "x" * MAX_TEXT_FILE)
+        assert refusal(folder).code == "request-too-large"
+
+    @pytest.mark.parametrize("text", ["- a", "text", "5", "null"])
+    def test_not_a_mapping(self, folder, text):
+        (folder / "edit.yaml").write_text(text)
+        assert refusal(folder).code == "request-schema"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"unknown": 1},
+            {"background": "belongs in prompt.json"},
+            {"object": None},
+            {"object": 5},
+            {"object": ""},
+            {"instruction": "ab"},
+            {"instruction": "x" * 2001},
+            {"requester": ["lois"]},
+            {"operation": "add"},
+            {"asset_class": "gossip"},
+            {"distribution": "web"},
+            {"rights": {"not_after": "2030-12-31"}},
+            {"rights": {"not_after": "2030-12-31T00:00:00"}},
+            {"rights": {"until": "2030-12-31T00:00:00Z"}},
+            {"clicks": {"frame": 0, "x": 1, "y": 1}},
+            {"clicks": [{"frame": -1, "x": 1, "y": 1}]},
+            {"clicks": [{"frame": 0.5, "x": 1, "y": 1}]},
+            {"clicks": [{"frame": True, "x": 1, "y": 1}]},
+            {"clicks": [{"frame": 0, "x": -1, "y": 1}]},
+            {"clicks": [{"frame": 0, "x": "1", "y": 1}]},
+            {"clicks": [{"frame": 0, "x": 1}]},
+            {"clicks": [{"frame": 0, "x": 1, "y": 1, "label": "person"}]},
+            {"clicks": [{"frame": 0, "x": 1, "y": 1}] * 1001},
+            {"clip": 5},
+            {"clip": ["clip.mp4"]},
+            {"clip": False},
+            {"mask": True},
+            {"mask": {}},
+        ],
+        ids=lambda c: json.dumps(c)[:40],
+    )
+    def test_wrong_types_unknown_keys_and_values(self, folder, changes):
+        write(folder, **changes)
+        assert refusal(folder).code == "request-schema"
+
+    @pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+    def test_coordinates_that_are_no_numbers(self, folder, number):
+        text = (folder / "edit.yaml").read_text().replace('"x": 3', f'"x": {number}')
+        (folder / "edit.yaml").write_text(text)
+        assert refusal(folder).code in {"request-yaml", "request-schema"}
+
+    def test_an_unknown_key_does_not_reach_a_terminal_at_length(self, folder):
+        write(folder, **{"k" * 30_000: 1})
+        assert len(refusal(folder).message) < 1000
+
+    @pytest.mark.parametrize("clicks", [[], None, [{"frame": 0, "x": 1, "y": 1, "label": "background"}]])
+    def test_no_click_on_the_object(self, folder, clicks):
+        write(folder, clicks=clicks)
+        assert refusal(folder).code == "clicks-none"
+
+
+class TestPaths:
+    @pytest.mark.parametrize("what", ["clip", "mask"])
+    @pytest.mark.parametrize(
+        "name",
+        ["../secret.mp4", "/etc/passwd", "a/../../secret.mp4", "x" * 5000, "nul\0.mp4", "half \ud800.mp4"],
+        ids=range(6),
+    )
+    def test_no_path_leaves_the_folder(self, folder, what, name):
+        (folder.parent / "secret.mp4").write_bytes(b"not yours")
+        write(folder, **{what: name})
+        assert refusal(folder).code in {"request-path", "request-yaml"}
+
+    @pytest.mark.parametrize("what", ["clip", "mask"])
+    def test_a_link_that_leads_out(self, folder, what):
+        (folder.parent / "secret.mp4").write_bytes(b"not yours")
+        (folder / "inside.mp4").symlink_to("../secret.mp4")
+        write(folder, **{what: "inside.mp4"})
+        assert refusal(folder).code == "request-path"
+
+    @pytest.mark.parametrize("what", ["clip", "mask"])
+    @pytest.mark.parametrize("name", ["", ".", "nowhere.mp4"])
+    def test_a_name_of_no_file(self, folder, what, name):
+        write(folder, **{what: name})
+        assert refusal(folder).code == f"{what}-missing"
+
+    def test_a_named_file_further_down(self, folder):
+        (folder / "deep").mkdir()
+        (folder / "clip.mp4").rename(folder / "deep" / "mine.mov")
+        write(folder, clip="deep/mine.mov")
+        assert read_request(folder).clip == folder / "deep" / "mine.mov"
