@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from void_audit.errors import OrderError, StorageError, WorkspaceError
+from void_audit.errors import OrderError, WorkspaceError
+from void_audit.ledger.durable import make_folder, replacing, storage_error, storage_errors, sync_folder
 
 FINGERPRINT = "request.sha256"
 
@@ -23,7 +25,7 @@ class EditFolders:
     def path(self, edit: str) -> Path:
         """The folder of a known edit. Raises WorkspaceError ``edit-unknown``."""
         folder = self.root / edit
-        if not edit.isalnum() or not folder.is_dir():
+        if not _is_id(edit) or not folder.is_dir():
             raise WorkspaceError(
                 "edit-unknown", f"No edit {edit!r} in {self.root}.", "`void-audit history` lists them."
             )
@@ -33,7 +35,7 @@ class EditFolders:
         """All edits, oldest first."""
         if not self.root.is_dir():
             return []
-        folders = [p for p in self.root.iterdir() if (p / FINGERPRINT).is_file()]
+        folders = [p for p in self.root.iterdir() if _is_id(p.name) and (p / FINGERPRINT).is_file()]
         return [p.name for p in sorted(folders, key=lambda p: (p / FINGERPRINT).stat().st_mtime)]
 
     def with_fingerprint(self, fingerprint: str) -> list[str]:
@@ -41,26 +43,43 @@ class EditFolders:
         return [e for e in reversed(self.ids()) if (self.root / e / FINGERPRINT).read_text() == fingerprint]
 
     def create(self, fingerprint: str) -> str:
-        """A new edit. The folder appears whole or not at all."""
+        """A new edit. The folder appears whole and durably, or not at all. Raises StorageError ``storage-*``."""
         edit = secrets.token_hex(6)
-        try:
-            staging = self.root / f".{edit}.new"
-            staging.mkdir(parents=True)
-            (staging / FINGERPRINT).write_text(fingerprint)
-            staging.rename(self.root / edit)
-        except OSError as error:
-            raise StorageError(
-                "storage-unwritable", f"{self.root} cannot be written: {error.strerror}.", "Free or open it."
-            ) from None
+        staging = self.root / f".{edit}.new"
+        with storage_errors(self.root):
+            try:
+                make_folder(staging)
+                with replacing(staging / FINGERPRINT) as stream:
+                    stream.write(fingerprint.encode())
+                staging.rename(self.root / edit)
+                sync_folder(self.root)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
         return edit
 
     @contextmanager
     def lock(self, edit: str) -> Iterator[None]:
-        """Only one process works on an edit at a time."""
+        """Only one process works on an edit at a time.
+
+        Raises:
+            OrderError: ``edit-busy``.
+            StorageError: ``storage-*`` if the folder cannot be written.
+        """
+        lock = FileLock(self.path(edit) / "lock", timeout=0)
         try:
-            with FileLock(self.path(edit) / "lock", timeout=0):
-                yield
+            lock.acquire()
         except Timeout:
             raise OrderError(
                 "edit-busy", f"Another process is working on edit {edit}.", "Wait for it, or stop it."
             ) from None
+        except OSError as error:
+            raise storage_error(self.path(edit), error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _is_id(name: str) -> bool:
+    """Whether this may be an edit: a folder that a kill left half made has a dot in its name."""
+    return name.isalnum() and len(name) <= 64
