@@ -47,7 +47,7 @@ def test_nothing_follows_the_seal(entries):
 
 
 def test_no_record_can_be_doubled_but_those_that_may(entries):
-    doubled = {"policy-decision:plan", "approval", "plan"}
+    doubled = {f"policy-decision:{stage}" for stage in ("intent", "plan", "output")} | {"approval", "plan"}
     for number, entry in enumerate(entries):
         _, refusal = fold([*entries[: number + 1], *entries[number:]])
         step = step_of(entry.statement.predicate)
@@ -90,6 +90,18 @@ def test_nothing_but_a_plan_follows_a_denied_plan(entries):
     denied = EditState(state.last, {**state.records, "policy-decision:plan": decision}, ())
     assert denied.refuse(approval)
     assert denied.refuse(state.plan) is None
+
+
+@pytest.mark.parametrize(("stage", "next_step"), [("intent", "segmentation"), ("output", "seal")])
+def test_nothing_but_the_same_question_follows_a_denial(entries, stage, next_step):
+    """Time passes, an embargo ends: policy may be asked again, and its latest verdict counts."""
+    state, following = at(entries, next_step)
+    allowed = state.decision(stage)
+    denial = allowed.model_copy(update={"verdict": "deny"})
+    denied = EditState(state.last, {**state.records, f"policy-decision:{stage}": denial}, state.approvers)
+    assert denied.refuse(following)
+    assert all(denied.refuse(e.statement.predicate) for e in entries if e.statement.predicate != allowed)
+    assert denied.refuse(allowed) is None
 
 
 def test_nothing_follows_a_rejection(entries):

@@ -4,9 +4,10 @@
            -> approval* -> pass 1 -> pass 2 -> composite -> output -> policy(output) -> seal
 
 A plan may be followed by another plan until synthesis begins: earlier approvals then no longer count.
-``policy(plan)`` may be repeated before synthesis (time has passed); the latest verdict counts. A denial or
-a rejection ends the edit, except that a new plan may follow a denied plan. Makers ask ``refuse`` before they
-write; checkers fold the records that were given and report each refusal under its own obligation.
+Policy may be asked again at the same stage until the next step is taken (time has passed); the latest verdict
+counts. After a denial nothing else may follow, except that a new plan may follow a denied plan; a rejection
+ends the edit. Makers ask ``refuse`` before they write; checkers fold the records that were given and report
+each refusal under its own obligation.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Step = str
 AFTER: dict[Step, frozenset[Step]] = {
     "source": frozenset({""}),
     "intent": frozenset({"source"}),
-    "policy-decision:intent": frozenset({"intent"}),
+    "policy-decision:intent": frozenset({"intent", "policy-decision:intent"}),
     "segmentation": frozenset({"policy-decision:intent"}),
     "reasoning": frozenset({"segmentation"}),
     "mask": frozenset({"reasoning", "policy-decision:intent"}),
@@ -54,7 +55,7 @@ AFTER: dict[Step, frozenset[Step]] = {
     "pass:2": frozenset({"pass:1"}),
     "composite": frozenset({"pass:2"}),
     "output": frozenset({"composite"}),
-    "policy-decision:output": frozenset({"output"}),
+    "policy-decision:output": frozenset({"output", "policy-decision:output"}),
     "seal": frozenset({"policy-decision:output"}),
 }
 """For every step the steps that may come directly before it; ``""`` is the beginning."""
@@ -197,7 +198,7 @@ class EditState:
 
     def _refuse_denied(self, step: Step) -> str | None:
         decision = self.records.get(self.last)
-        if step in {"plan", "policy-decision:plan"} or not isinstance(decision, PolicyDecisionRecord):
+        if step in {"plan", self.last} or not isinstance(decision, PolicyDecisionRecord):
             return None
         return (
             None
