@@ -237,3 +237,21 @@ def test_a_path_with_odd_characters_is_opened(tmp_path: Path) -> None:
     assert home.create().append([envelope(0)]) == [0]
     assert (home.folder / DATABASE).is_file()
     assert Ledger.open(home.folder).size == 1
+
+
+def test_a_log_on_a_medium_that_cannot_be_written_is_read(
+    copy: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(p.name for p in copy.folder.iterdir())
+    monkeypatch.setattr(databases.os, "access", lambda *_: False)
+    assert "immutable=1" in databases._uri(copy.database, writable=False)
+    _read_all(copy.folder)
+    assert sorted(p.name for p in copy.folder.iterdir()) == before
+
+
+def test_a_log_with_unfinished_writes_is_never_taken_for_frozen(
+    copy: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy.folder / f"{DATABASE}-wal").write_bytes(b"pending")
+    monkeypatch.setattr(databases.os, "access", lambda *_: False)
+    assert "immutable" not in databases._uri(copy.database, writable=False)

@@ -237,7 +237,8 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        with storage_errors(folder):
+            lock.release()
 
 
 def _rollback(mark: Mark, size: int) -> LedgerError:
