@@ -41,6 +41,8 @@ class Reach:
     """How wide the edge of a shadow is, too weak to be told from other changes."""
     smallest: int
     """Pixels; smaller regions are noise."""
+    birth: int
+    """Pixels; a smaller region that nothing led up to is nobody's yet."""
 
     @classmethod
     def for_object(cls, diagonal: float) -> Reach:
@@ -53,6 +55,7 @@ class Reach:
             step=4.0,
             fringe=8.0,
             smallest=12,
+            birth=40,
         )
 
 
@@ -74,10 +77,15 @@ class Scene:
 def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
     """Owners on this frame. ``before``: those of the frame before, in this frame's coordinates."""
     distance = distance_to(scene.covered)
+    claims = {
+        owner: grown(before == owner, reach.step) for owner in (INDEPENDENT, ARTIFACT, AFFECTED, DEFLECTED)
+    }
     labels = np.zeros(before.shape, np.uint8)
     for region in regions(scene.change.changed & (distance > reach.guard), reach.smallest):
-        seeds = _seeds(region, scene, before, distance, reach)
-        _divide(labels, region, seeds or {_newborn(region, scene, before, distance, reach): region})
+        seeds = _seeds(region, scene, before, claims, distance, reach)
+        if not seeds:
+            seeds = {_newborn(region, scene, before, distance, reach): region}
+        _divide(labels, region, seeds)
     return labels
 
 
@@ -99,32 +107,30 @@ def own_backwards(scene: Scene, labels: Labels, after: Labels, reach: Reach) -> 
 
 
 def _seeds(
-    region: Bitmap, scene: Scene, before: Labels, distance: npt.NDArray[np.float32], reach: Reach
+    region: Bitmap,
+    scene: Scene,
+    before: Labels,
+    claims: dict[int, Bitmap],
+    distance: npt.NDArray[np.float32],
+    reach: Reach,
 ) -> dict[int, Bitmap]:
-    """Where each owner has a claim on ``region``.
+    """Where each owner has a claim on ``region``; ``claims``: where it may have moved to since ``before``.
 
     Dark or always beside the object: its artefact. Otherwise what hangs on the object is in contact with it.
     """
-    change = scene.change
+    its_own = scene.beside | scene.change.shadowed
     hangs = region & (distance <= reach.touch)
-    dark = (
-        region
-        & change.shadowed
-        & change.transient
-        & grown(before == ARTIFACT, reach.step)
-        & (distance <= reach.cast)
-    )
-    its_own = scene.beside | change.shadowed
-    independent = region & grown(before == INDEPENDENT, reach.step) & ~scene.beside
-    affected = region & grown(before == AFFECTED, reach.step) & ~scene.beside
-    artifact = (hangs & its_own & change.transient) | (region & scene.beside) | dark
-    left = region & (before == ARTIFACT) & ~its_own
-    if not (scene.first or scene.hides or independent.any() or (region & (before == DEFLECTED)).any()):
+    dark = region & scene.change.shadowed & claims[ARTIFACT] & (distance <= reach.cast)
+    artifact = (((hangs & its_own) | dark) & scene.change.transient) | (region & scene.beside)
+    independent = region & claims[INDEPENDENT] & ~scene.beside
+    affected = region & claims[AFFECTED] & ~scene.beside
+    deflected = region & claims[DEFLECTED]
+    if not (scene.first or scene.hides or independent.any() or deflected.any()) and hangs.any():
         affected |= hangs & ~grown(region & its_own, reach.fringe)
+    left = region & (before == ARTIFACT) & ~its_own
     near = (distance[region] <= reach.near).any()
     if near and not artifact.any() and left.sum() > 0.2 * region.sum():
         affected |= left
-    deflected = region & grown(before == DEFLECTED, reach.step)
     seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected, DEFLECTED: deflected}
     return {owner: seed for owner, seed in seeds.items() if seed.any()}
 
@@ -135,6 +141,8 @@ def _newborn(
     """A region that nobody owned: it came in over the picture's edge, or something nearby set it off."""
     if scene.first or at_edge(region):
         return INDEPENDENT
+    if region.sum() < reach.birth:
+        return NONE
     dark = (region & scene.change.shadowed).sum() > 0.5 * region.sum()
     if scene.moves and dark and (distance[region] <= reach.cast).any():
         return ARTIFACT
@@ -145,6 +153,9 @@ def _newborn(
 
 def _divide(labels: Labels, region: Bitmap, seeds: dict[int, Bitmap]) -> None:
     """Every pixel of ``region`` goes to the owner of the nearest seed."""
+    if len(seeds) == 1:
+        labels[region] = next(iter(seeds))
+        return
     owners = np.array(list(seeds), np.uint8)
     nearest = np.stack([distance_to(seed) for seed in seeds.values()]).argmin(axis=0)
     labels[region] = owners[nearest][region]

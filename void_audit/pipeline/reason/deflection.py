@@ -20,7 +20,7 @@ from void_audit.pipeline.reason.shapes import distance_to, regions
 _BEFORE, _AFTER = 5, 6
 """Frames looked at before and after the meeting."""
 _FEWEST = 3
-_SLOWEST = 1.0
+_SLOWEST = 1.5
 """Pixels per frame; slower things cannot be told from noise."""
 _STOPPED, _TURNED = 0.4, 0.5
 _MOST = 20
@@ -63,7 +63,7 @@ def _meetings(frame: Callable[[int], Owned], count: int, reach: Reach) -> list[M
 
 
 def _independent(seen: Owned, reach: Reach) -> list[Bitmap]:
-    return list(regions(seen.labels == INDEPENDENT, reach.smallest))
+    return list(regions(seen.labels == INDEPENDENT, reach.birth))
 
 
 def _deflected(frame: Callable[[int], Owned], count: int, meeting: Meeting, reach: Reach) -> bool:

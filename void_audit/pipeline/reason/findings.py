@@ -18,8 +18,8 @@ Cells = npt.NDArray[np.bool_]
 
 _MOST_LOCALIZATIONS = 400
 _MOST_THINGS = 4
-_FEWEST_FRAMES = 3
-_FEWEST_CELLS = 3
+_FEWEST_FRAMES = 5
+_FEWEST_CELLS = 5
 
 
 def findings(seen: Observation, name: str) -> list[AffectedObject]:
@@ -77,9 +77,7 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
 
 def _set_off(cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if span is None or span.stop - span.start < _FEWEST_FRAMES:
-        return None
-    if np.median(cells[span.start : span.stop].sum(axis=(1, 2))) < _FEWEST_CELLS:
+    if span is None or not _matters(cells):
         return None
     return AffectedObject(
         noun=f"what the {name} set off"[:200],
@@ -96,7 +94,7 @@ def _set_off(cells: Cells, name: str) -> AffectedObject | None:
 
 def _deflected(cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if span is None or span.stop - span.start < _FEWEST_FRAMES:
+    if span is None or not _matters(cells):
         return None
     return AffectedObject(
         noun=f"what the {name} stopped or turned aside"[:200],
@@ -109,6 +107,11 @@ def _deflected(cells: Cells, name: str) -> AffectedObject | None:
         localizations=_localizations(cells, span),
         confidence=0.3,
     )
+
+
+def _matters(cells: Cells) -> bool:
+    """Whether a thing is large enough on enough frames to be more than a fault of the comparison."""
+    return int((cells.sum(axis=(1, 2)) >= _FEWEST_CELLS).sum()) >= _FEWEST_FRAMES
 
 
 def _things(cells: Cells) -> Iterator[Cells]:

@@ -38,7 +38,7 @@ from void_audit.pipeline.reason.deflection import Meeting, Owned, deflections
 from void_audit.pipeline.reason.occurrence import Occurrence
 from void_audit.pipeline.reason.photometric import guessed_shadow
 from void_audit.pipeline.reason.plate import Plate, Sample, Sampler
-from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to, grown
+from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to, grown, regions
 
 KINDS = ("shadow", "appearance", "guess", "affected", "deflected")
 """What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off,
@@ -229,6 +229,7 @@ class _SegmentPass:
 
     def _note(self, index: int, labels: Labels, scene: Scene) -> None:
         artifact, dark = labels == ARTIFACT, cv2.medianBlur(scene.change.shadowed.astype(np.uint8), 5) > 0
+        artifact &= ~_specks(artifact, scene.covered, self._reach)
         edge = grown(scene.covered, self._reach.guard) & ~scene.covered
         found = {
             "shadow": artifact & dark,
@@ -259,6 +260,15 @@ def cells_over_time(pixels: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     around = np.stack([cv2.dilate(frame.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 for frame in raw])
     lasting = raw & (_later(around, 1) | _later(around, -1)) if len(raw) > 1 else raw
     return np.asarray(lasting | (_later(lasting, 1) & _later(lasting, -1)), bool)
+
+
+def _specks(artifact: Bitmap, covered: Bitmap, reach: Reach) -> Bitmap:
+    """Small regions away from the object: texture that the camera estimate has not quite matched."""
+    specks, distance = np.zeros_like(artifact), distance_to(covered)
+    for region in regions(artifact, 1):
+        if region.sum() < reach.birth and (distance[region] > reach.touch).all():
+            specks |= region
+    return specks
 
 
 def _under(covered: Bitmap) -> Bitmap:
