@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from void_audit.errors import LedgerError, StorageError, VoidAuditError
+from void_audit.ledger.place import refuse_network
 from void_audit.ledger.tables import HEAD
 
 DATABASE = "ledger.sqlite"
@@ -31,7 +32,12 @@ class Database:
         Args:
             path: the database file. A missing one is made only if ``writable``.
             writable: whether ``write`` may be used.
+
+        Raises:
+            StorageError: ``database-not-durable`` for writing on a network share.
         """
+        if writable:
+            refuse_network(path.parent)
         self.path = path
         self._engine = _engine(path, writable)
 
