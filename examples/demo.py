@@ -71,8 +71,7 @@ def main() -> None:
     shutil.rmtree(demo.folder, ignore_errors=True)
     demo.folder.mkdir(parents=True)
     set_up(demo)
-    edit = make(demo)
-    check(demo, edit)
+    check(demo, make(demo))
     break_it(demo)
 
 
@@ -86,23 +85,24 @@ def set_up(demo: Demo) -> None:
     demo.command("keys", "add", "perry", "--role", "approver")
 
 
-def make(demo: Demo) -> str:
+def make(demo: Demo) -> dict[str, object]:
     """Policy, plan, approval, run."""
     console.rule("Policy, before anything runs")
     demo.command("policy", "check", str(demo.request))
     console.rule("Plan: the object, its consequences, the mask. No pixel is synthesised")
     demo.command("plan", str(demo.request))
-    edit = str(demo.json("plan", str(demo.request))["edit"])
+    planned = demo.json("plan", str(demo.request))
+    edit = str(planned["edit"])
     console.rule("Without an approval nothing runs")
     demo.command("run", edit, expect=4)
     console.rule("A second person approves this exact plan")
     demo.command("approve", edit, "--as", "perry")
     console.rule("Run: pass 1, pass 2, composite, checks, seal")
     demo.command("run", edit, "--out", str(demo.result))
-    return edit
+    return planned
 
 
-def check(demo: Demo, edit: str) -> None:
+def check(demo: Demo, planned: dict[str, object]) -> None:
     """What a stranger sees, and how near the result comes to the truth."""
     console.rule("A stranger verifies: the file, its receipt and the pinned keys are enough")
     trust = demo.folder / ".void-audit" / "trust"
@@ -111,15 +111,15 @@ def check(demo: Demo, edit: str) -> None:
         "--trust", str(trust / "root.pem"), "--log-key", str(trust / "log.vkey"),
     )  # fmt: skip
     console.rule("How near it comes to the truth")
-    measure(demo, edit)
+    measure(demo, planned)
     console.print(f"\nResult:               {_short(str(demo.result))}")
     console.print(f"Before, mask, after:  {_short(str(demo.result.with_suffix('.png')))}")
     console.print(f"The whole story:      void-audit history {_short(str(demo.result))}")
 
 
-def measure(demo: Demo, edit: str) -> None:
+def measure(demo: Demo, planned: dict[str, object]) -> None:
     """PSNR and SSIM inside the opened classes, against the same scene rendered without the object."""
-    mask = MaskFile(demo.folder / ".void-audit" / "edits" / edit / "quadmask.mkv")
+    mask = MaskFile(Path(str(planned["mask_file"])))
     truth = VideoClip(demo.request / "truth.mp4")
     for name, path in (("the source, untouched", demo.request / "clip.mp4"), ("the edit", demo.result)):
         likeness = compare_opened(VideoClip(path).frames(), truth.frames(), mask.classes())

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from void_audit.audit.evidence import Pins, gather
 from void_audit.audit.narrative import Line, narrate
 from void_audit.audit.verify import verify as verify_file
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, out, say, workspace_at
-from void_audit.cli.tables import print_report
+from void_audit.cli.tables import print_history, print_report
 from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
 from void_audit.model.base import BlobRef
 from void_audit.settings import Environment
@@ -73,12 +72,7 @@ def history(
     if as_json:
         emit({"subject": subject, "records": [line.model_dump(mode="json") for line in lines]})
         return
-    table = Table("entry", "when (signer's clock)", "who", "what", "why", title=Text(f"History of {subject}"))
-    for line in lines:
-        table.add_row(
-            str(line.index), Text(line.when), Text(line.who), Text(line.what), Text("\n".join(line.why))
-        )
-    out.print(table)
+    print_history(lines, subject)
 
 
 @ledger_app.command()

@@ -25,6 +25,7 @@ def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
         "digest": state.plan.digest if state.plan else None,
         "approvals_missing": state.approvals_missing,
         "mask": state.mask.statistics.model_dump(mode="json") if state.mask else None,
+        "mask_file": str(studio.blobs.path(state.mask.mask)) if state.mask else None,
         "preview": str(preview_picture(studio, planned)),
         "warnings": warnings_of(state),
         "decision": decision_of(studio, state).model_dump(mode="json"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 
+from void_audit.audit.narrative import Line
 from void_audit.cli.console import out, say
 from void_audit.model.decision import PolicyDecision, RuleOutcome
 from void_audit.model.report import REQUIRED, Report, State
@@ -14,17 +17,15 @@ STYLES = {State.PASS: "green", State.FAIL: "bold red", State.UNKNOWN: "yellow", 
 
 def print_decision(decision: PolicyDecision) -> None:
     """The verdict, and for each rule why, with the values it saw and its source."""
-    table = Table("rule", "effect", "", "why", "saw", "source", title=f"Policy at stage {decision.stage}")
+    grid = _grid(f"Policy at stage {decision.stage}")
     for outcome in decision.outcomes:
-        table.add_row(
-            Text(f"{outcome.pack}/{outcome.rule}"),
-            Text(_effect(outcome)),
-            Text(*_mark(outcome)),
-            Text(outcome.because if outcome.fired or outcome.error else outcome.title),
-            Text(_saw(outcome)),
-            Text(outcome.source),
+        applies = outcome.fired or outcome.error
+        lines = [Text(outcome.because if applies else outcome.title, "bold" if applies else "")]
+        lines += [Text(line, "dim") for line in (*_saw(outcome), f"source: {outcome.source}")]
+        grid.add_row(
+            f"{outcome.pack}/{outcome.rule}", _effect(outcome), Text(*_mark(outcome)), _stacked(lines)
         )
-    out.print(table)
+    out.print(grid)
     if decision.verdict != "allow":
         say("DENIED", "bold red")
     elif decision.approvals_required:
@@ -35,22 +36,49 @@ def print_decision(decision: PolicyDecision) -> None:
 
 def print_report(report: Report) -> None:
     """All obligations, then what is not proven."""
-    table = Table("#", "obligation", "answer", "found", title=Text(f"Verification of {report.file}"))
+    grid = _grid(f"Verification of {report.file}")
     for finding in report.findings:
-        detail = finding.detail if not finding.remedy else f"{finding.detail}\n-> {finding.remedy}"
         number = f"{int(finding.obligation)}{'*' if finding.obligation in REQUIRED else ''}"
-        table.add_row(number, Text(finding.title), Text(finding.state, STYLES[finding.state]), Text(detail))
-    out.print(table)
+        lines = [Text(finding.title, "bold"), Text(finding.detail)]
+        if finding.remedy:
+            lines.append(
+                Text(
+                    f"would tell: {finding.remedy}" if finding.state is State.UNKNOWN else finding.remedy,
+                    "cyan",
+                )
+            )
+        grid.add_row(number, Text(finding.state, STYLES[finding.state]), _stacked(lines))
+    out.print(grid)
     failed = [str(int(f.obligation)) for f in report.findings if f.state is State.FAIL]
     if failed:
         say(f"FAILED: obligation {', '.join(failed)}", "bold red")
     elif report.exit_code:
         say("CANNOT TELL: an obligation marked * could not be answered", "bold yellow")
     else:
-        say("VERIFIED", "bold green")
+        say("VERIFIED (every obligation marked * passes)", "bold green")
     say("This does not prove:")
     for line in report.not_proven:
         say(f"  - {line}")
+
+
+def print_history(lines: Sequence[Line], subject: str) -> None:
+    """The records in order."""
+    grid = _grid(f"History of {subject} (times are the signers' own clocks)")
+    for line in lines:
+        told = [Text(f"{line.what}, by {line.who}", "bold"), *(Text(text) for text in line.why)]
+        grid.add_row(str(line.index), Text(line.when, "dim"), _stacked(told))
+    out.print(grid)
+
+
+def _grid(title: str) -> Table:
+    """Columns without lines: narrow terminals leave the text its room."""
+    return Table(
+        box=None, show_header=False, title=Text(title, "bold"), title_justify="left", padding=(0, 2, 0, 0)
+    )
+
+
+def _stacked(lines: Sequence[Text]) -> Text:
+    return Text("\n").join(lines)
 
 
 def _effect(outcome: RuleOutcome) -> str:
@@ -65,7 +93,7 @@ def _mark(outcome: RuleOutcome) -> tuple[str, str]:
     return "applies", {"deny": "bold red", "require": "yellow"}.get(outcome.effect, "cyan")
 
 
-def _saw(outcome: RuleOutcome) -> str:
+def _saw(outcome: RuleOutcome) -> list[str]:
     seen = {name: value for condition in outcome.conditions for name, value in condition.saw.items()}
     errors = [c.error for c in outcome.conditions if c.error]
-    return "\n".join([*(f"{name} = {value}" for name, value in seen.items()), *errors])
+    return [*(f"saw {name} = {value}" for name, value in seen.items()), *errors]
