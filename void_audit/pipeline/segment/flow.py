@@ -47,13 +47,16 @@ class FlowEstimator:
         and where the pixel comes from outside the picture.
         """
         grey_old, grey_new = (cv2.cvtColor(np.ascontiguousarray(p), cv2.COLOR_RGB2GRAY) for p in (old, new))
-        vectors = np.asarray(self._flow.calc(grey_new, grey_old, None), np.float32)
-        back = np.asarray(self._flow.calc(grey_old, grey_new, None), np.float32)
+        vectors, back = self._vectors(grey_new, grey_old), self._vectors(grey_old, grey_new)
         astray = np.linalg.norm(vectors + _sample(back, vectors, outside=1e3), axis=-1)
         difference = np.abs(new.astype(np.float32) - _sample(old.astype(np.float32), vectors)).max(axis=-1)
         difference = cv2.blur(difference, (5, 5))
         trust = np.exp(-((astray / 2) ** 2)) * np.exp(-((difference / 20) ** 2))
         return Motion(vectors, np.asarray(trust, np.float32))
+
+    def _vectors(self, here: cv2.typing.MatLike, there: cv2.typing.MatLike) -> Vectors:
+        start = np.zeros((*here.shape[:2], 2), np.float32)
+        return np.asarray(self._flow.calc(here, there, start), np.float32)
 
 
 def _sample(

@@ -12,7 +12,7 @@ from void_audit.model.mask import Bitmap
 from void_audit.pipeline.segment.camera import camera_motion
 from void_audit.pipeline.segment.colour import ColourModel, bins_of, histogram, likeness
 from void_audit.pipeline.segment.flow import FlowEstimator, Motion
-from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, fused
+from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, fused, overruled, seen
 from void_audit.pipeline.segment.plate import Plate
 from void_audit.pipeline.segment.regain import regained
 from void_audit.pipeline.segment.saliency import Saliency
@@ -30,6 +30,10 @@ _SIDE = 192
 
 _MARGIN = 48
 _GROWTH = 1.8
+_UNLIKE = 0.45
+"""Likeness of colours to the clicked object below which it is something else that is being followed."""
+
+_FADING = 0.99
 _LEVEL = -0.25
 """Below 0, so that the soft, motion-blurred outline belongs to the object."""
 
@@ -72,6 +76,7 @@ class Follower:
         self._reliability = Reliability()
         self._picture: RGB | None = None
         self._mask: Bitmap = np.zeros((size.height, size.width), bool)
+        self._overruled: Heat = np.zeros((size.height, size.width), np.float32)
         self._area = 0
         self._drift = (0.0, 0.0)
 
@@ -82,6 +87,8 @@ class Follower:
         window = self._window(mask)
         evidence = self._look(picture, window, Motion.still(window.shape), mask[window.of])
         self._reliability.learn(evidence, mask[window.of], memory=0.2)
+        self._overruled[:] = 0
+        self._overruled[window.of] = overruled(seen(evidence, self._reliability), mask[window.of])
         self._remember(picture)
         return _estimate(window, np.where(mask[window.of], CERTAIN, -CERTAIN).astype(np.float32), score)
 
@@ -97,9 +104,12 @@ class Follower:
         if not carried.any():
             return self._lose(picture)
         evidence = self._look(picture, window, motion, carried)
-        heat = fused(picture[window.of], evidence, self._reliability)
+        said = seen(evidence, self._reliability) + self._corrected(window, motion)
+        heat = fused(picture[window.of], evidence, said)
         mask = tidied(heat > _LEVEL, carried)
-        if mask.sum() < max(12, 0.02 * self._area):
+        bins = bins_of(picture[window.of])
+        alike = likeness(histogram(bins, mask), self._colours.anchor)
+        if mask.sum() < max(12, 0.02 * self._area) or alike < _UNLIKE:
             return self._lose(picture)
         return self._keep(picture, window, evidence, heat, mask)
 
@@ -113,6 +123,13 @@ class Follower:
         self._remember(picture)
         agreed = np.where(mask, np.maximum(heat, _LEVEL + 0.05), np.minimum(heat, _LEVEL - 0.05))
         return _estimate(window, np.asarray(agreed - _LEVEL, np.float32), confidence)
+
+    def _corrected(self, window: Window, motion: Motion) -> Heat:
+        """What the clicks overruled, carried along as far as the flow can be trusted."""
+        carried = motion.bring(self._overruled[window.of]) * motion.trust * _FADING
+        self._overruled[:] = 0
+        self._overruled[window.of] = carried
+        return carried
 
     def _look(self, picture: RGB, window: Window, motion: Motion, carried: Bitmap) -> Evidence:
         part = np.ascontiguousarray(picture[window.of])
@@ -168,7 +185,7 @@ class Follower:
         carried = self._mask[window.of]
         evidence = self._look(picture, window, Motion.still(window.shape), carried)
         evidence = replace(evidence, trust=np.zeros_like(evidence.trust))
-        heat = fused(picture[window.of], evidence, self._reliability)
+        heat = fused(picture[window.of], evidence, seen(evidence, self._reliability))
         mask = tidied(heat > _LEVEL, carried)
         self._mask = np.zeros_like(self._mask)
         self._mask[window.of] = mask

@@ -62,15 +62,25 @@ class Reliability:
             self.plate = _blend(self.plate, _gap(evidence.changed, known_in, known_out), memory)
 
 
-def fused(picture: Colours, evidence: Evidence, reliability: Reliability) -> Heat:
-    """-CERTAIN to CERTAIN per pixel of the window, aligned with the picture's edges."""
-    blur = 4 + 0.3 * evidence.motion
-    side = np.tanh(signed_distance(evidence.carried) / blur)
-    total = (_PRIOR[0] + _PRIOR[1] * evidence.trust) * side
-    total += _WEIGHT["saliency"] * reliability.saliency * (2 * evidence.saliency - 1)
+def seen(evidence: Evidence, reliability: Reliability) -> Heat:
+    """What the picture itself says, without the carried mask; positive is object."""
+    total = _WEIGHT["saliency"] * reliability.saliency * (2 * evidence.saliency - 1)
     total += _WEIGHT["colour"] * reliability.colour * evidence.colour
     plate = _WEIGHT["plate"] * reliability.plate * (2 * evidence.changed - 1)
-    total += np.where(evidence.known, plate, 0)
+    return np.asarray(total + np.where(evidence.known, plate, 0), np.float32)
+
+
+def overruled(said: Heat, mask: Bitmap) -> Heat:
+    """What must be added to ``said`` so that it does not contradict a mask made from clicks."""
+    wrong = (said > 0) != mask
+    return np.asarray(np.where(wrong, -said, 0), np.float32)
+
+
+def fused(picture: Colours, evidence: Evidence, said: Heat) -> Heat:
+    """-CERTAIN to CERTAIN per pixel of the window: carried mask and picture, aligned with its edges."""
+    blur = 4 + 0.3 * evidence.motion
+    side = np.tanh(signed_distance(evidence.carried) / blur)
+    total = (_PRIOR[0] + _PRIOR[1] * evidence.trust) * side + said
     return follow_edges(picture, np.clip(total, -CERTAIN, CERTAIN).astype(np.float32), _RADIUS, _EPSILON)
 
 

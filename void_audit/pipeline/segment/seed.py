@@ -90,7 +90,7 @@ def _wholeness(mask: Bitmap, crop: Window, size: Size) -> float:
         (crop.top > 0, part[0]), (crop.bottom < size.height, part[-1]),
     )  # fmt: skip
     cut = sum(int(line.sum()) for inner, line in sides if inner)
-    return max(0.0, 1 - cut / max(np.sqrt(part.sum()), 1.0))
+    return max(0.0, 1 - cut / max(float(np.sqrt(part.sum())), 1.0))
 
 
 def _consensus(candidates: list[Candidate]) -> list[float]:
