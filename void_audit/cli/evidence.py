@@ -142,7 +142,16 @@ def _file_lines(path: Path) -> list[Line]:
         raise EvidenceError(
             "records-missing", f"{path} carries no void-audit records.", "See `void-audit verify`."
         )
-    return narrate(evidence.entries, evidence.blob, {})
+    roles = {k.key_id: f"{'/'.join(sorted(k.roles))} {k.key_id[:12]}" for k in evidence.registry.enrolled}
+    return narrate(evidence.entries, evidence.blob, {**roles, **_names_here()})
+
+
+def _names_here() -> dict[str, str]:
+    """Names of the keys that the workspace here holds, if there is one: a file names nobody."""
+    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only with a workspace
+
+    place = workspace_at(None)
+    return holder_names(place) if (place.folder / "keys").is_dir() else {}
 
 
 def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
