@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest_ledger import ORIGIN, Home, envelope, key
@@ -275,8 +276,8 @@ def test_a_bit_that_flips_before_it_is_signed_is_not_signed(
     ledger.append([envelope(0)])
     commit = Ledger._commit
 
-    def commit_then_rot(self: Ledger, entries: list[object]) -> int:
-        start = commit(self, entries)  # type: ignore[arg-type]
+    def commit_then_rot(self: Ledger, *args: Any) -> int:
+        start = commit(self, *args)
         home.tamper(damage)
         return start
 
