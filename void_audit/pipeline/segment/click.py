@@ -7,8 +7,11 @@ backwards in time (``follow``); between two clicked frames both directions are b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+import cv2
 
 from void_audit.errors import WeightsError
 from void_audit.model.clip import Clip
@@ -27,9 +30,11 @@ class ClickSegmenter:
     Args:
         model_path: ``u2netp.onnx``; its digest must be registered. Raises WeightsError ``weights-missing``,
             ``weights-digest`` or ``weights-unreadable``.
+        threads: CPU threads for OpenCV while it segments; None leaves the process's own setting.
     """
 
-    def __init__(self, model_path: Path) -> None:
+    def __init__(self, model_path: Path, threads: int | None = None) -> None:
+        self._threads = threads
         model = _read(model_path)
         digest = hashlib.sha256(model).hexdigest()
         if not approved(digest):
@@ -47,7 +52,19 @@ class ClickSegmenter:
 
     def segment(self, clip: Clip, clicks: Sequence[Click], progress: Progress = no_progress) -> Track:
         """See ``Segmenter``. Raises RequestError for unusable clicks (see ``check_clicks``)."""
-        return follow_clicks(clip, clicks, self._saliency, self.info, progress)
+        with _opencv_threads(self._threads):
+            return follow_clicks(clip, clicks, self._saliency, self.info, progress)
+
+
+@contextmanager
+def _opencv_threads(threads: int | None) -> Iterator[None]:
+    before = cv2.getNumThreads()
+    if threads is not None:
+        cv2.setNumThreads(threads)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _read(path: Path) -> bytes:

@@ -33,6 +33,12 @@ _GROWTH = 1.8
 _UNLIKE = 0.45
 """Likeness of colours to the clicked object below which it is something else that is being followed."""
 
+_SCORES = 0.3, 0.65
+"""Scores of a clicked frame's mask (see ``seed``) that count as no confidence and as full confidence."""
+
+_LEFT, _VANISHED = 0.6, 0.4
+"""Confidence that the object is not visible, where it was last seen at the picture's edge, and elsewhere."""
+
 _FADING = 0.99
 _LEVEL = -0.25
 """Below 0, so that the soft, motion-blurred outline belongs to the object."""
@@ -78,19 +84,23 @@ class Follower:
         self._mask: Bitmap = np.zeros((size.height, size.width), bool)
         self._overruled: Heat = np.zeros((size.height, size.width), np.float32)
         self._area = 0
-        self._drift = (0.0, 0.0)
+        self._quality = 1.0
+        self._absence = _VANISHED
 
     def start(self, picture: RGB, mask: Bitmap, score: float) -> Estimate:
         """Take a clicked frame's mask as it is. Never empty."""
         self._move_plate(picture)
-        self._mask, self._area, self._drift = mask, int(mask.sum()), (0.0, 0.0)
+        self._mask, self._area = mask, int(mask.sum())
+        self._quality = float(np.clip((score - _SCORES[0]) / (_SCORES[1] - _SCORES[0]), 0, 1))
         window = self._window(mask)
         evidence = self._look(picture, window, Motion.still(window.shape), mask[window.of])
         self._reliability.learn(evidence, mask[window.of], memory=0.2)
         self._overruled[:] = 0
         self._overruled[window.of] = overruled(seen(evidence, self._reliability), mask[window.of])
         self._remember(picture)
-        return _estimate(window, np.where(mask[window.of], CERTAIN, -CERTAIN).astype(np.float32), score)
+        return _estimate(
+            window, np.where(mask[window.of], CERTAIN, -CERTAIN).astype(np.float32), self._quality
+        )
 
     def step(self, picture: RGB) -> Estimate:
         """The object on the next picture in this direction."""
@@ -141,11 +151,14 @@ class Follower:
         )  # fmt: skip
 
     def _confidence(self, picture: RGB, window: Window, evidence: Evidence, mask: Bitmap) -> float:
-        """Alike in colour to the clicked object, and told from its surroundings by at least one evidence."""
+        """Alike in colour to the clicked object, and told from its surroundings by at least one evidence.
+
+        No frame is surer than the clicked frame that it was followed from.
+        """
         alike = likeness(histogram(bins_of(picture[window.of]), mask), self._colours.anchor)
         reliable = max(self._reliability.saliency, self._reliability.colour, self._reliability.plate)
         steady = float(evidence.trust[mask].mean())
-        return float(np.clip(alike * (0.25 + 0.5 * reliable + 0.25 * steady), 0, 1))
+        return float(np.clip(self._quality * alike * (0.25 + 0.5 * reliable + 0.25 * steady), 0, 1))
 
     def _window(self, mask: Bitmap) -> Window:
         box = extent(mask)
@@ -164,6 +177,7 @@ class Follower:
         self._plate.see(picture, ~dilated(self._mask, 7))
 
     def _lose(self, picture: RGB) -> Estimate:
+        self._absence = _LEFT if _at_edge(self._mask) else _VANISHED
         self._mask = np.zeros_like(self._mask)
         return self._search(picture)
 
@@ -174,7 +188,7 @@ class Follower:
         found = regained(picture, changed, known, self._colours, self._area)
         if found is None:
             self._remember(picture)
-            return Estimate(0.5)
+            return Estimate(self._quality * self._absence)
         self._mask = found
         estimate = self._search_confirmed(picture)
         self._remember(picture)
@@ -190,8 +204,13 @@ class Follower:
         self._mask = np.zeros_like(self._mask)
         self._mask[window.of] = mask
         if not mask.any():
-            return Estimate(0.4)
-        return _estimate(window, np.where(mask, 1.0, -1.0).astype(np.float32), 0.5)
+            return Estimate(self._quality * self._absence)
+        return _estimate(window, np.where(mask, 1.0, -1.0).astype(np.float32), 0.6 * self._quality)
+
+
+def _at_edge(mask: Bitmap, reach: int = 3) -> bool:
+    edges = mask[:reach], mask[-reach:], mask[:, :reach], mask[:, -reach:]
+    return any(bool(edge.any()) for edge in edges)
 
 
 def _estimate(window: Window, heat: Heat, confidence: float) -> Estimate:

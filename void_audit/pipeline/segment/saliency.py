@@ -6,6 +6,7 @@ Pattern Recognition 2020, arXiv:2005.09007. The network is read by OpenCV; no ot
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Protocol
 
 import cv2
@@ -41,6 +42,7 @@ class SaliencyNetwork:
                 f"OpenCV {cv2.__version__} cannot read the saliency network: {error.err}.",
                 "Use the OpenCV version that void-audit asks for.",
             ) from error
+        self._one_at_a_time = Lock()
 
     def __call__(self, picture: Colours, side: int) -> Heat:
         """See ``Saliency``. ``side`` must be a multiple of 32."""
@@ -50,6 +52,7 @@ class SaliencyNetwork:
             picture, (side, side), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
         ).astype(np.float32)
         scaled = (scaled / max(float(scaled.max()), 1.0) - _MEAN) / _SPREAD
-        self._net.setInput(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]))
-        found = self._net.forward()[0, 0]
+        with self._one_at_a_time:
+            self._net.setInput(np.ascontiguousarray(scaled.transpose(2, 0, 1)[None]))
+            found = self._net.forward()[0, 0].copy()
         return np.asarray(cv2.resize(found, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -116,8 +116,9 @@ def crops(points: Points, size: Size) -> list[Window]:
     windows: list[Window] = []
     last = max(_SMALLEST_CROP, 1.1 * span) / _STEP
     for side in sorted(sides):
-        if side > _STEP * last:
-            windows.append(around(centre, side, side, size))
+        window = around(centre, side, side, size)
+        if side > _STEP * last and window not in windows:
+            windows.append(window)
             last = side
     return windows or [around(centre, max(size), max(size), size)]
 
@@ -187,9 +188,9 @@ def _score(picture: RGB, found: Candidate, prompt: Prompt, edges: Heat, agreed: 
 
 
 def _with_clicks(mask: Bitmap, prompt: Prompt) -> Bitmap:
-    """Clicks win: object clicks are in the mask, background clicks are not."""
+    """Clicks win: background clicks are out of the mask; object clicks are in it, so it is never empty."""
     marked = mask.astype(np.uint8)
-    for points, value in ((prompt.inside, 1), (prompt.outside, 0)):
+    for points, value in ((prompt.outside, 0), (prompt.inside, 1)):
         for point in points:
             cv2.circle(marked, point, 2, value, -1)
     return marked > 0

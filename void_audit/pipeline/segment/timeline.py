@@ -20,6 +20,9 @@ from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.seed import Seed, seed
 from void_audit.pipeline.segment.window import dilated, eroded, overlap
 
+_UNSURE_SEED = 0.55
+"""Score of a clicked frame's mask below which a person should look at it."""
+
 _UNSURE = 0.5
 """Confidence below which frames are named in a warning."""
 
@@ -140,7 +143,7 @@ def _next(follower: Follower, clicked: Seed | None, picture: RGB) -> Estimate:
 
 def _seed_warnings(seeds: Mapping[int, Seed]) -> Iterator[str]:
     for frame, made in seeds.items():
-        if made.score < _UNSURE:
+        if made.score < _UNSURE_SEED:
             yield f"The mask of the clicked frame {frame} is unsure ({made.score:.2f}): look at it, add clicks."
 
 
