@@ -1,6 +1,7 @@
 """Every frame is exactly the one that was asked for, whichever way it is asked for."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -68,6 +69,24 @@ def test_every_single_frame(tmp_path: Path, suffix: str) -> None:
     clip = VideoClip(write_clip(tmp_path / f"a.{suffix}", frames=20, options=options, gop=7))
     whole = list(clip.frames())
     for i in range(20):
+        same(clip.frames(i, i + 1), whole[i : i + 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("a.mp4", {"codec": "libx265", "options": (("x265-params", "keyint=7:open-gop=1:log-level=none"),)}),
+        ("a.webm", {"codec": "libvpx-vp9"}),  # has packets that are never shown
+        ("a.mxf", {"codec": "mpeg2video", "gop": 6, "rate": Fraction(25)}),
+        ("a.mov", {"codec": "prores_ks", "pixel_format": "yuv422p10le"}),
+        ("a.avi", {"codec": "mpeg4"}),
+    ],
+)
+def test_other_codecs(tmp_path: Path, name: str, changes: dict[str, object]) -> None:
+    clip = VideoClip(write_clip(tmp_path / name, frames=20, **changes))
+    whole = list(clip.frames())
+    assert len(whole) == clip.info.frames == 20
+    for i in range(0, 20, 3):
         same(clip.frames(i, i + 1), whole[i : i + 1])
 
 

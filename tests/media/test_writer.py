@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import cut_off, write_clip, write_jumpy_clip
+from clips import cut_off, moving_square, write_clip, write_jumpy_clip
 
 from void_audit.errors import ClipError, StorageError
 from void_audit.media.packets import packet_digests
@@ -75,6 +75,19 @@ def test_facts_sound_and_kept_samples(tmp_path: Path, rotation: int) -> None:
     assert sound_times(source) == sound_times(other.path)
 
 
+def test_the_shape_of_pixels_is_kept(tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height = 64, 48
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(moving_square((64, 48), 0), "rgb24")))
+        container.mux(stream.encode())
+    _, other = rewrite(source, tmp_path / "b.mp4", H264)
+    with av.open(str(other.path)) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+
+
 def test_a_change_arrives(tmp_path: Path) -> None:
     """The check of equal samples above can fail."""
     clip = VideoClip(write_clip(tmp_path / "a.mp4", frames=3))
@@ -93,9 +106,10 @@ def test_exact_times_of_variable_rate(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.index.pts, other.index.pts)
 
 
-def test_a_late_start_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sound", ["mp2", "aac"])
+def test_a_late_start_is_kept(tmp_path: Path, sound: str) -> None:
     """Transport streams begin at any time; sound and pictures keep their distance."""
-    source = write_clip(tmp_path / "a.ts", frames=12, sound="mp2", rate=Fraction(25))
+    source = write_clip(tmp_path / "a.ts", frames=12, sound=sound, rate=Fraction(25))
     one, other = rewrite(source, tmp_path / "b.mp4", H264)
     assert differing(one.info, other.info) <= {"container", "audio"}
     assert one.index.pts[0] > 0

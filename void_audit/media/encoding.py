@@ -87,8 +87,10 @@ def container_options(info: ClipInfo, encoder: EncoderSettings) -> dict[str, str
     return options
 
 
-def add_picture_track(container: OutputContainer, info: ClipInfo, encoder: EncoderSettings) -> VideoStream:
-    """A picture track with the source's rate, time base, colour tags, timecode and display rotation."""
+def add_picture_track(
+    container: OutputContainer, info: ClipInfo, encoder: EncoderSettings, pixel_aspect: Fraction | None
+) -> VideoStream:
+    """A picture track with the source's rate, time base, shape of pixels, colour tags, timecode and rotation."""
     stream = container.add_stream(
         "libx264" if encoder.codec == "h264" else "ffv1", rate=info.rate, options=_codec_options(encoder)
     )
@@ -102,6 +104,8 @@ def add_picture_track(container: OutputContainer, info: ClipInfo, encoder: Encod
     context.flags |= Flags.bitexact
     context.colorspace, context.color_range = info.color_space, info.color_range
     context.color_primaries, context.color_trc = info.color_primaries, info.color_transfer
+    if pixel_aspect:
+        context.sample_aspect_ratio = pixel_aspect
     if info.timecode:
         stream.metadata["timecode"] = info.timecode
     if info.rotation:

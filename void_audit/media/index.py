@@ -18,8 +18,8 @@ from void_audit.media.container import MAX_FRAMES, open_input, picture_stream, t
 from void_audit.media.structure import check_whole
 
 Ints = npt.NDArray[np.int64]
-Row = tuple[int, int, bool, bool]
-"""pts, dts, key, discarded."""
+_ROW = np.dtype([("pts", "i8"), ("dts", "i8"), ("key", "?"), ("discarded", "?")])
+"""One packet of the picture track."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +54,22 @@ def read_index(path: Path) -> FrameIndex:
         check_whole(path)
     with open_input(path) as container:
         stream = picture_stream(container, path)
-        rows = list(_rows(container, stream, path))
+        rows = np.fromiter(_rows(container, stream, path), _ROW)
         declared = stream.frames
         if stream.time_base is None:
             raise _times(path, "the track has no time base")
         time_base = stream.time_base
     if len(rows) < declared:
         raise truncated(path, f"{declared} pictures are announced and {len(rows)} are there")
-    table = np.array([row[:3] for row in rows if not row[3]], np.int64).reshape(-1, 3)
-    if not len(table):
+    shown = rows[~rows["discarded"]]
+    if not len(shown):
         raise ClipError("clip-empty", f"{path.name} holds no picture.", "Give a file with pictures.")
-    return _indexed(table, time_base, path)
+    return _indexed(shown, time_base, path)
 
 
-def _rows(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[Row]:
+def _rows(
+    container: InputContainer, stream: VideoStream, path: Path
+) -> Iterator[tuple[int, int, bool, bool]]:
     """Every packet of the track in decoding order; also compares the length that the file announces."""
     end = Fraction(0)
     rows = 0
@@ -111,25 +113,25 @@ def _check_length(container: InputContainer, end: Fraction, rows: int, path: Pat
         raise truncated(path, f"it announces {float(announced):.2f} s and ends after {float(end):.2f} s")
 
 
-def _indexed(table: Ints, time_base: Fraction, path: Path) -> FrameIndex:
+def _indexed(rows: npt.NDArray[np.void], time_base: Fraction, path: Path) -> FrameIndex:
     """Sort by presentation time and find each frame's entry point.
 
     A key packet K serves the frames that follow it both in decoding order and in time: frames decoded
     after K but shown before it (open groups of pictures) may need the group before.
     """
-    if not table[0, 2]:
+    if not rows["key"][0]:
         raise truncated(path, "its first picture cannot be decoded alone")
-    table = table[table[:, 0] >= table[0, 0]]  # what is shown before the first key frame leans on nothing
-    order = np.argsort(table[:, 0], kind="stable")
-    pts = table[order, 0]
+    rows = rows[rows["pts"] >= rows["pts"][0]]  # what is shown before the first key frame leans on nothing
+    order = np.argsort(rows["pts"], kind="stable")
+    pts = rows["pts"][order]
     if np.any(np.diff(pts) <= 0):
         raise _times(path, "two pictures have the same presentation time")
-    keys = np.flatnonzero(table[:, 2])
+    keys = np.flatnonzero(rows["key"])
     last_key = keys[np.searchsorted(keys, order, side="right") - 1]
-    leading = table[last_key, 0] > pts
+    leading = rows["pts"][last_key] > pts
     previous = keys[np.maximum(np.searchsorted(keys, last_key) - 1, 0)]
     entry = np.where(leading, previous, last_key)
-    return FrameIndex(pts, table[entry, 1], time_base)
+    return FrameIndex(pts, rows["dts"][entry], time_base)
 
 
 def _times(path: Path, what: str) -> ClipError:

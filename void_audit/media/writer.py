@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from void_audit.errors import StorageError
 from void_audit.media.atomic import whole_file, writing
-from void_audit.media.container import open_input
+from void_audit.media.container import open_input, picture_stream
 from void_audit.media.encoding import KINDS, add_picture_track, container_options, extension, output_format
 from void_audit.media.index import read_index
 from void_audit.media.pixels import planar_name, turn, turned_name
@@ -30,8 +30,9 @@ class VideoWriter:
     """Context manager that writes ``path`` whole or not at all.
 
     H.264 goes into MP4, FFV1 into Matroska. Kept from the source: timestamps (exact in MP4, also of
-    variable rate; Matroska rounds them to milliseconds), rate, colour tags, timecode, rotation (as a display
-    matrix) and every sound track, packet for packet. Equal pictures and settings give equal bytes.
+    variable rate; Matroska rounds them to milliseconds), rate, colour tags, shape of pixels, timecode,
+    rotation (as a display matrix) and every sound track, packet for packet. Not kept: subtitles and other
+    data tracks, tags such as a title, HDR mastering data. Equal pictures and settings give equal bytes.
 
     Args:
         path: the file to make; an older one is replaced.
@@ -55,6 +56,7 @@ class VideoWriter:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             source = stack.enter_context(open_input(self._source))
+            aspect = picture_stream(source, self._source).sample_aspect_ratio
             self._partial = stack.enter_context(whole_file(self._path))
             self._container: OutputContainer = av.open(
                 str(self._partial),
@@ -63,7 +65,7 @@ class VideoWriter:
                 options=container_options(self._info, self._encoder),
             )
             stack.callback(self._container.close)
-            self._stream: VideoStream = add_picture_track(self._container, self._info, self._encoder)
+            self._stream: VideoStream = add_picture_track(self._container, self._info, self._encoder, aspect)
             self._sound = SoundCopy(source, self._container, self._source.name)
             self._stack = stack.pop_all()
         return self

@@ -56,7 +56,7 @@ QUADMASK = MaskSchema(
         _style(
             MaskClass.AFFECTED, "affected", "may change because the object is gone", (0, 180, 216), "stripes"
         ),
-        _style(MaskClass.KEEP, "keep", "stays the source's own, sample for sample", (255, 255, 255), "none"),
+        _style(MaskClass.KEEP, "keep", "stays the source's own", (255, 255, 255), "none"),
     ),
 )
 """VOID's four classes (spec/void 1.2)."""
