@@ -23,7 +23,7 @@ from void_audit.canon import merkle
 from void_audit.canon.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.statement import read_entry
-from void_audit.errors import LedgerError, StorageError, WorkspaceError
+from void_audit.errors import LedgerError, OrderError, StorageError, WorkspaceError
 from void_audit.ledger import store
 from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
 from void_audit.ledger.durable import make_folder, storage_error, storage_errors, sync_folder
@@ -102,7 +102,12 @@ class Ledger(LogReader):
             ledger._publish()
         return ledger
 
-    def append(self, envelopes: Sequence[bytes]) -> list[int]:
+    def settle(self) -> None:
+        """Sign whatever a failed append left unsigned, so that readers see it. Raises as ``append``."""
+        with _locked(self._database.path.parent):
+            self._publish()
+
+    def append(self, envelopes: Sequence[bytes], at: int | None = None) -> list[int]:
         """Append entries, all or none; they are durable and under a signed checkpoint when this returns.
 
         If it raises after the entries were committed, they stay: the next ``append`` or ``open`` signs them,
@@ -110,12 +115,14 @@ class Ledger(LogReader):
 
         Args:
             envelopes: DSSE envelope bytes, each at most 65,535. Their signatures are the caller's concern.
+            at: the index that the first one must get, where its content depends on what is there already.
 
         Returns:
             The index of each, in order.
 
         Raises:
             EnvelopeError: an envelope or its statement is malformed; nothing was appended.
+            OrderError: ``ledger-moved`` if another entry has taken index ``at``; nothing was appended.
             LedgerError: ``ledger-read-only``; ``ledger-rollback`` if the database is older than what the key
                 has signed; ``ledger-root`` if stored bytes contradict the tree; ``ledger-mark-*``.
             StorageError: ``storage-full``, ``storage-not-writable``, ``ledger-busy``.
@@ -126,14 +133,18 @@ class Ledger(LogReader):
             return []
         with _locked(self._database.path.parent):
             self._publish()
-            start = self._commit(entries)
+            start = self._commit(entries, at)
             self._publish()
         return list(range(start, start + len(entries)))
 
-    def _commit(self, entries: Sequence[StoredEntry]) -> int:
+    def _commit(self, entries: Sequence[StoredEntry], at: int | None) -> int:
         """Step 1: the entries, durably. Returns the index of the first."""
         with self._database.write() as connection:
             start = store.entry_count(connection)
+            if at is not None and start != at:
+                raise OrderError(
+                    "ledger-moved", f"The log has {start} entries, not {at}.", "Read it again, then append."
+                )
             store.add_entries(connection, [replace(e, index=start + e.index) for e in entries])
         return start
 

@@ -41,6 +41,7 @@ class Recorder:
     def __init__(self, studio: Studio, edit: str) -> None:
         self.studio = studio
         self.edit = edit
+        studio.ledger.settle()  # a record that a failed append left unsigned is a record, and not to be doubled
         self.state = state_of(studio, edit)
         self._started = time.monotonic()
 
@@ -52,7 +53,9 @@ class Recorder:
         """Sign and append. Raises OrderError ``out-of-order`` if it may not come now."""
         refusal = self.state.refuse(predicate)
         if refusal is not None:
-            raise OrderError("out-of-order", f"Edit {self.edit}: {refusal}.", "See `void-audit history EDIT`.")
+            raise OrderError(
+                "out-of-order", f"Edit {self.edit}: {refusal}.", "See `void-audit history EDIT`."
+            )
         signer = signer or self.studio.machine
         statement = statement_of(predicate, subjects)
         self.studio.ledger.append([dsse.seal(encode(statement), [signer])])
