@@ -6,7 +6,7 @@ from void_audit.errors import DeniedError, OrderError
 from void_audit.model.lifecycle import EditState
 from void_audit.model.records import Approval, Rejection
 from void_audit.model.signing import Signer
-from void_audit.workflow.enrolment import registry_of
+from void_audit.workflow.enrolment import insist_on_role
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.studio import Studio
 
@@ -40,14 +40,9 @@ def _answer(
             raise DeniedError(
                 "approver-is-requester", "Whoever asked for an edit cannot answer for it.", "Ask a colleague."
             )
-        roles = registry_of(studio.ledger).roles_at(person.key_id, studio.ledger.size)
-        if not roles & kind.signers:
-            raise DeniedError(
-                "role-missing",
-                f"This key holds {sorted(roles) or 'no role'}, not {sorted(kind.signers)}.",
-                "Enrol an approver with `void-audit keys add NAME --role approver`.",
-            )
-        if kind is Approval and person.key_id in recorder.state.valid_approvers:
+        insist_on_role(studio.ledger, person.key_id, kind)
+        again = kind is Approval and person.key_id in recorder.state.valid_approvers
+        if again and not recorder.state.rejected:
             return recorder.state
         blob = studio.blobs.put(comment.encode(), "text/plain", salted=True) if comment else None
         record = kind(**recorder.common(), plan=plan.digest, comment=blob)

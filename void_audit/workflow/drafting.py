@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from void_audit.canon import jcs
+from void_audit.canon.hashing import sha256_hex
 from void_audit.errors import MaskError
 from void_audit.model.geometry import Rect
 from void_audit.model.mask import ClassSequence, MaskClass
@@ -59,6 +61,11 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
         composite=choices.composite,
         encoder=choices.encoder,
     )
+
+
+def plan_digest(plan: EditPlan) -> str:
+    """SHA-256 of the plan's RFC 8785 bytes: what people approve."""
+    return sha256_hex(jcs.canonical(plan.model_dump(mode="json")))
 
 
 def opened_box(mask: ClassSequence) -> Rect:

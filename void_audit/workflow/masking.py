@@ -105,6 +105,7 @@ def _segment(recorder: Recorder, folder: RequestFolder) -> Track:
 
 
 def _stored_track(recorder: Recorder, record: Segmentation) -> Track:
+    recorder.studio.blobs.check(record.track)
     bitmaps = BitmapFile(recorder.studio.blobs.path(record.track))
     facts = json.loads(recorder.studio.blobs.read(record.confidences))
     return Track(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from void_audit.errors import RequestError
+from void_audit.errors import DeniedError, OrderError
 from void_audit.media.packets import packet_digests
 from void_audit.media.probe import probe
 from void_audit.model.facts import Facts
@@ -20,7 +20,8 @@ from void_audit.model.signing import Signer
 from void_audit.pipeline.segment.clicks import check_clicks
 from void_audit.seal.credentials import read_state
 from void_audit.workflow import judge, masking
-from void_audit.workflow.drafting import Choices, draft_plan
+from void_audit.workflow.drafting import Choices, draft_plan, plan_digest
+from void_audit.workflow.enrolment import insist_on_role
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import RequestFolder
 from void_audit.workflow.studio import Studio
@@ -36,35 +37,51 @@ class Planned:
 
 
 def plan_request(studio: Studio, folder: RequestFolder, requester: Signer, choices: Choices) -> Planned:
-    """Plan a request; the same request again resumes its newest unfinished edit.
+    """Plan a request; the same request again goes on in the edit that was begun for it.
 
     Raises:
-        RequestError: the clip and the request do not fit together.
-        DeniedError: policy denies; the decision is recorded.
+        ClipError, RequestError, MaskError: the clip and the request do not fit together.
+        DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded.
     """
     info = probe(folder.clip)
     if folder.mask is None:
         check_clicks(folder.request.clicks, info)
-    edit, resumed = _find_or_create(studio, folder.fingerprint())
+    insist_on_role(studio.ledger, requester.key_id, Intent)
+    edit, resumed = _find_or_create(studio, folder.fingerprint(), choices)
     with studio.edits.lock(edit):
+        studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
         _source(recorder, folder)
         _intent(recorder, folder, requester)
-        facts = base_facts(recorder)
-        judge.insist(judge.decide(recorder, facts, "intent"))
+        if recorder.state.last in {"intent", "policy-decision:intent"}:
+            judge.insist(judge.decide(recorder, base_facts(recorder), "intent"))
         masking.make_mask(recorder, folder)
-        if recorder.state.plan is None or recorder.state.take(1) is None:
+        if recorder.state.take(1) is None:
             write_plan(recorder, choices)
     return Planned(edit, recorder.state, resumed)
 
 
 def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
-    """Plan a known edit again with other choices; approvals of the previous plan lapse."""
+    """Plan a known edit again with other choices; approvals of the previous plan lapse.
+
+    Raises:
+        OrderError: ``plan-incomplete`` before there is a mask, ``synthesis-begun``.
+        DeniedError: ``plan-rejected``, ``policy-denied``.
+    """
     with studio.edits.lock(edit):
         recorder = Recorder(studio, edit)
-        if recorder.state.mask is None:
-            raise RequestError(
+        state = recorder.state
+        if state.mask is None:
+            raise OrderError(
                 "plan-incomplete", f"Edit {edit} has no mask yet.", "Run `void-audit plan REQUEST` again."
+            )
+        if state.rejected:
+            raise DeniedError("plan-rejected", f"Edit {edit} was rejected.", "Make a new request.")
+        if state.take(1) is not None:
+            raise OrderError(
+                "synthesis-begun",
+                f"Edit {edit} is being made, or is finished: its plan stands.",
+                "`void-audit plan REQUEST` with other choices begins a new edit.",
             )
         write_plan(recorder, choices)
         return Planned(edit, recorder.state, resumed=True)
@@ -102,12 +119,21 @@ def recorded_request(recorder: Recorder) -> EditRequest:
     return EditRequest.model_validate_json(recorder.studio.blobs.read(recorder.state.intent.request))
 
 
-def _find_or_create(studio: Studio, fingerprint: str) -> tuple[str, bool]:
+def _find_or_create(studio: Studio, fingerprint: str, choices: Choices) -> tuple[str, bool]:
     for edit in studio.edits.with_fingerprint(fingerprint):
-        state = Recorder(studio, edit).state
-        if state.seal is None and not state.rejected:
+        if _goes_on(Recorder(studio, edit), choices):
             return edit, True
     return studio.edits.create(fingerprint), False
+
+
+def _goes_on(recorder: Recorder, choices: Choices) -> bool:
+    """Whether a request with these choices belongs to this edit: once pixels are made its plan stands."""
+    state = recorder.state
+    if state.rejected:
+        return False
+    if state.plan is None or state.take(1) is None:
+        return True
+    return plan_digest(draft_plan(recorder, choices)) == state.plan.digest
 
 
 def _source(recorder: Recorder, folder: RequestFolder) -> None:

@@ -26,7 +26,7 @@ from void_audit.workflow import judge
 from void_audit.workflow.masking import source_clip, stored_mask
 from void_audit.workflow.planning import base_facts
 from void_audit.workflow.recorder import Recorder
-from void_audit.workflow.sealing import Delivered, deliver, seal
+from void_audit.workflow.sealing import Delivered, check_place, deliver, seal
 from void_audit.workflow.studio import Studio
 
 
@@ -40,23 +40,48 @@ class Finished:
 
 
 def run_edit(studio: Studio, edit: str, out: Path | None = None) -> Finished:
-    """Run or resume an approved edit. ``out`` defaults to the edit's own folder.
+    """Run or resume an approved edit, or deliver a sealed one again.
+
+    ``out`` defaults to the edit's own folder.
 
     Raises:
         DeniedError: policy denies now, or approvals are missing.
         OrderError: there is no plan, or the edit was rejected.
+        LedgerError: ``blob-corrupt``: what was planned and approved is no longer what is stored.
         SealError: the output could not be sealed; it is not delivered.
+        StorageError: ``out`` cannot be written, which is found before anything runs.
     """
     with studio.edits.lock(edit):
+        studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
         plan = ready_plan(recorder)
-        _pass1(recorder, plan)
-        _pass2(recorder, plan)
-        _composite(recorder, plan)
-        judge.insist(judge.decide(recorder, _output_facts(recorder), "output"))
-        seal(recorder, plan)
         out = out or studio.edits.path(edit) / f"edited{extension(plan.encoder)}"
-        return Finished(edit, recorder.state, deliver(recorder, out))
+        check_place(recorder, out)
+        if recorder.state.seal is None:
+            check_stored(recorder)
+            _pass1(recorder, plan)
+            _pass2(recorder, plan)
+            _composite(recorder, plan)
+            judge.insist(judge.decide(recorder, _output_facts(recorder), "output"))
+            seal(recorder, plan)
+        delivered = deliver(recorder, out)
+        studio.clear_scratch(edit)
+        return Finished(edit, recorder.state, delivered)
+
+
+def check_stored(recorder: Recorder) -> None:
+    """Hold the stored source, mask, takes and output against their records: people approved those.
+
+    Raises:
+        LedgerError: ``blob-missing``, ``blob-corrupt``.
+    """
+    blobs, state = recorder.studio.blobs, recorder.state
+    refs = [take.take for number in (1, 2) if (take := state.take(number))]
+    refs += [state.mask.mask] if state.mask else []
+    refs += [blobs.ref(recorder.subject("source", "source"), "video/mp4")]
+    refs += [blobs.ref(recorder.subject("output", "output"), "video/mp4")] if state.output else []
+    for ref in refs:
+        blobs.check(ref)
 
 
 def ready_plan(recorder: Recorder) -> EditPlan:

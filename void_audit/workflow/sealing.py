@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from void_audit.errors import SealError, StorageError
+from void_audit.canon.hashing import sha256_file
+from void_audit.errors import RequestError, SealError, StorageError
+from void_audit.ledger.durable import storage_errors
 from void_audit.media.atomic import whole_file
 from void_audit.media.writer import extension
 from void_audit.model.base import BlobRef
@@ -18,6 +21,9 @@ from void_audit.seal.regions import edited_regions
 from void_audit.workflow.evidence import ledger_assertion
 from void_audit.workflow.masking import source_clip, stored_mask
 from void_audit.workflow.recorder import Recorder
+
+SIDECAR = ".c2pa"
+"""Suffix of a manifest that lies beside its file."""
 
 PROMPT, PREVIEW, MASK = "prompt.json", "mask-preview.png", "quadmask.mkv"
 """Titles of the data embedded in the manifest."""
@@ -50,7 +56,9 @@ def seal(recorder: Recorder, plan: EditPlan) -> None:
     assertion = ledger_assertion(recorder, log_size)
     blobs, scratch = studio.blobs, studio.scratch(recorder.edit)
     unsealed = scratch / f"output{extension(plan.encoder)}"
-    shutil.copy(blobs.path(_output_blob(recorder)), unsealed)
+    shutil.copyfile(
+        blobs.path(_output_blob(recorder)), unsealed
+    )  # without the blob's mode: it is removed again
     sealed = studio.sealer().seal(
         SealRequest(
             unsealed=unsealed,
@@ -84,13 +92,42 @@ def seal(recorder: Recorder, plan: EditPlan) -> None:
     studio.progress("sealing", 1, 1)
 
 
+def check_place(recorder: Recorder, out: Path) -> None:
+    """Whether the finished file may go to ``out``, asked before the work begins.
+
+    Raises:
+        StorageError: ``storage-unwritable`` if no file can be made there.
+        RequestError: ``out-is-manifest``, ``out-is-source``: it would overwrite what it must not.
+    """
+    if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise StorageError(
+            "storage-unwritable",
+            f"{out} is not a place for a file.",
+            "Name a file in an existing folder that you may write to.",
+        )
+    if out.suffix == SIDECAR:
+        raise RequestError("out-is-manifest", f"{out} names a manifest, not a video.", "Use .mp4 or .mkv.")
+    with storage_errors(out):
+        is_source = out.is_file() and sha256_file(out) == recorder.subject("source", "source")
+    if is_source:
+        raise RequestError("out-is-source", f"{out} is the source clip itself.", "Name another file.")
+
+
 def deliver(recorder: Recorder, out: Path) -> Delivered:
-    """Copy the sealed file to ``out`` and write ``out``.receipt beside it. Doing it again changes nothing."""
+    """Copy the sealed file to ``out`` and write ``out``.receipt beside it. Doing it again changes nothing.
+
+    Raises:
+        SealError: ``seal-missing``.
+        LedgerError: ``blob-missing``, ``blob-corrupt``.
+        StorageError: ``storage-full``, ``storage-unwritable``.
+    """
     state, studio = recorder.state, recorder.studio
     if state.seal is None:
         raise SealError("seal-missing", "The edit is not sealed.", "Run it again.")
     digest = recorder.subject("seal", "sealed")
-    stored = studio.blobs.path(BlobRef(sha256=digest, size=0, media_type="video/mp4"))
+    sealed = studio.blobs.ref(digest, "video/mp4")
+    studio.blobs.check(sealed)
+    stored = studio.blobs.path(sealed)
     entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == state.seal)
     size = studio.ledger.size
     receipt = Receipt(
@@ -99,7 +136,7 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
         consistency=tuple(h.hex() for h in studio.ledger.consistency(state.seal.log_size, size)),
     )
     receipt_path = out.with_name(out.name + ".receipt")
-    sidecar = out.with_suffix(".c2pa") if state.seal.sidecar else None
+    sidecar = out.with_suffix(SIDECAR) if state.seal.sidecar else None
     _copy(stored, out)
     if state.seal.sidecar and sidecar:
         _copy(studio.blobs.path(state.seal.sidecar), sidecar)
@@ -109,12 +146,6 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
 
 
 def _copy(source: Path, destination: Path) -> None:
-    if destination.is_dir() or not destination.parent.is_dir():
-        raise StorageError(
-            "storage-unwritable",
-            f"{destination} is not a place for a file.",
-            "Name a file in an existing folder.",
-        )
     with whole_file(destination) as path:
         shutil.copyfile(source, path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from void_audit.ledger.blobs import BlobStore
+from void_audit.ledger.durable import storage_errors
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.signing import Signer
@@ -18,6 +20,8 @@ from void_audit.pipeline.synthesize.base import Refiner, Synthesizer
 from void_audit.policy.pack import Pack
 from void_audit.seal.base import Sealer
 from void_audit.workflow.edits import EditFolders
+
+SCRATCH = "work"
 
 
 class Engines(Protocol):
@@ -57,6 +61,11 @@ class Studio:
 
     def scratch(self, edit: str) -> Path:
         """Where an edit's working files lie."""
-        folder = self.edits.path(edit) / "work"
-        folder.mkdir(exist_ok=True)
+        folder = self.edits.path(edit) / SCRATCH
+        with storage_errors(folder):
+            folder.mkdir(exist_ok=True)
         return folder
+
+    def clear_scratch(self, edit: str) -> None:
+        """Throw away what a killed command left: whatever counts is a blob. Call under the edit's lock."""
+        shutil.rmtree(self.edits.path(edit) / SCRATCH, ignore_errors=True)

@@ -1,0 +1,136 @@
+"""A studio whose engines count their calls, and small ways of asking what its log holds."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from simulator.studio import ScriptedEngines, Studio, write_request
+
+from void_audit.model.lifecycle import step_of
+from void_audit.model.plan import EncoderSettings
+from void_audit.workflow import masking
+from void_audit.workflow.drafting import Choices
+
+STORY = [
+    "source", "intent", "policy-decision:intent", "segmentation", "reasoning", "mask", "plan",
+    "policy-decision:plan", "approval", "pass:1", "pass:2", "composite", "output", "policy-decision:output",
+    "seal",
+]  # fmt: skip
+"""Steps of an honest edit."""
+
+UPTO_PLAN = STORY[: STORY.index("approval")]
+
+PREVIEW = b"\x89PNG\r\n\x1a\nnot a picture"
+
+FAST = Choices(encoder=EncoderSettings(preset="ultrafast"))
+COARSER = Choices(encoder=EncoderSettings(preset="ultrafast", crf=16))
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """Within: nothing waits for the disk, and the preview, which has its own tests, is a constant."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        patch.setattr(masking, "preview", lambda clip, mask: PREVIEW)
+        yield
+
+
+class CountingEngines(ScriptedEngines):
+    """Scripted engines; ``calls`` says how often each has worked, ``before`` runs ahead of every call."""
+
+    def __init__(self, before: Callable[[str], None] = lambda name: None) -> None:
+        self.calls: Counter[str] = Counter()
+        self.before = before
+
+    def segmenter(self):
+        return self._counted(super().segmenter(), "segment")
+
+    def reasoner(self):
+        return self._counted(super().reasoner(), "reason")
+
+    def synthesizer(self):
+        return self._counted(super().synthesizer(), "synthesize")
+
+    def refiner(self):
+        return self._counted(super().refiner(), "refine")
+
+    def _counted(self, engine, name: str):
+        work = getattr(engine, name)
+
+        def counted(*args, **kwargs):
+            self.before(name)
+            self.calls[name] += 1
+            return work(*args, **kwargs)
+
+        setattr(engine, name, counted)
+        return engine
+
+
+class House(Studio):
+    """The simulator's studio with counting engines."""
+
+    def __init__(self, folder: Path, packs: tuple[str, ...] = ("base",)) -> None:
+        super().__init__(folder, packs)
+        self.engines = CountingEngines()
+        self.workshop = replace(self.workshop, engines=self.engines)
+
+    def request(self, name: str = "request", **changes: object) -> Path:
+        """A request folder; its own name makes it another request."""
+        return write_request(self.folder / name, **{"note": name, **changes})
+
+    def planned(self, name: str = "request", choices: Choices = FAST, **changes: object) -> str:
+        """Id of a planned edit."""
+        return self.plan(self.request(name, **changes), choices).edit
+
+    def approved(self, name: str = "request", choices: Choices = FAST, **changes: object) -> str:
+        """Id of a planned and approved edit."""
+        edit = self.planned(name, choices, **changes)
+        self.approve(edit)
+        return edit
+
+    def steps(self, edit: str) -> list[str]:
+        """The edit's records in order."""
+        return [step_of(e.statement.predicate) for e in self.place.writing.entries(edit=edit)]
+
+    def last(self, edit: str):
+        """The edit's newest record."""
+        return list(self.place.writing.entries(edit=edit))[-1].statement.predicate
+
+    def edits(self) -> list[str]:
+        """Every edit that has a folder."""
+        return self.workshop.edits.ids()
+
+    def at(self, now: datetime) -> None:
+        """Set the clock."""
+        self.clock.now = now
+
+    def damage(self, sha256: str) -> Path:
+        """Flip a byte in the middle of a stored blob."""
+        path = self.place.folder / "blobs" / "sha256" / sha256[:2] / sha256
+        path.chmod(0o640)
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        return path
+
+
+class FullDisk:
+    """Lets ``room`` more durable writes through (``os.fsync``), then there is no space left."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, room: int) -> None:
+        self.room, self.refused = room, 0
+        patch.setattr(os, "fsync", self)
+
+    def __call__(self, descriptor: int) -> None:
+        if self.room <= 0:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.room -= 1
