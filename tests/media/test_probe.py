@@ -72,10 +72,21 @@ def test_full_range_by_old_format_name(tmp_path: Path) -> None:
     assert (info.pixel_format, info.color_range) == ("yuv420p", 2)
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi"])
 @pytest.mark.parametrize("share", [0.98, 0.9, 0.5, 0.1])
 def test_cut_files_are_refused(tmp_path: Path, suffix: str, share: float) -> None:
-    assert code_of(cut_off(write_clip(tmp_path / f"a.{suffix}", frames=30), share)) == "clip-truncated"
+    kind = {"codec": "mpeg4"} if suffix == "avi" else {}
+    assert (
+        code_of(cut_off(write_clip(tmp_path / f"a.{suffix}", frames=30, **kind), share)) == "clip-truncated"
+    )
+
+
+def test_a_gap_in_an_avi_is_no_truncation(tmp_path: Path) -> None:
+    """AVI stores a picture that is not there as an empty packet, and counts it."""
+    path = write_clip(
+        tmp_path / "a.avi", codec="mpeg4", frames=4, pts=(0, 2, 3, 4), time_base=Fraction(1, 24)
+    )
+    assert probe(path).frames == 4
 
 
 def test_cut_file_with_contents_in_front(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ MOOV = box(b"moov", 8)
         (FTYP + MOOV + b"\0\0", "clip-truncated"),
         (b"", None),
         (b"RIFF" + bytes(20), None),
+        (b"RIFF\x10\0\0\0" + bytes(16), None),
+        (b"RIFF\x11\0\0\0" + bytes(16), "clip-truncated"),
     ],
 )
 def test_boxes(tmp_path: Path, data: bytes, expected: str | None) -> None:

@@ -55,7 +55,8 @@ def read_index(path: Path) -> FrameIndex:
     with open_input(path) as container:
         stream = picture_stream(container, path)
         rows = np.fromiter(_rows(container, stream, path), _ROW)
-        declared = stream.frames
+        # AVI counts empty packets (gaps) too; its outline tells whether it is whole (``check_whole``).
+        declared = 0 if container.format.name == "avi" else stream.frames
         if stream.time_base is None:
             raise _times(path, "the track has no time base")
         time_base = stream.time_base

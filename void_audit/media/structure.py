@@ -1,4 +1,4 @@
-"""Whether a file is all there, from its own outline: the sizes that MP4 boxes and Matroska segments announce.
+"""Whether a file is all there, from its own outline: the sizes that MP4 boxes, Matroska segments, RIFF announce.
 
 FFmpeg opens many cut files without a word; the outline tells before anything is decoded.
 """
@@ -17,7 +17,7 @@ MAX_BOXES = 100_000
 
 
 def check_whole(path: Path) -> None:
-    """Raise ClipError clip-truncated where an MP4, MOV or Matroska file is shorter than it says.
+    """Raise ClipError clip-truncated where an MP4, MOV, Matroska or AVI file is shorter than it says.
 
     Files of other kinds, and Matroska files written as a live stream, do not say.
     """
@@ -28,6 +28,10 @@ def check_whole(path: Path) -> None:
             _check_boxes(file, length, path)
         elif head[:4] == _EBML:
             _check_segment(file, length, path)
+        elif head[:4] == b"RIFF" and 8 + int.from_bytes(head[4:], "little") > length:
+            raise truncated(
+                path, f"it should have {8 + int.from_bytes(head[4:], 'little')} bytes and has {length}"
+            )
 
 
 def _check_boxes(file: BinaryIO, length: int, path: Path) -> None:
