@@ -8,6 +8,7 @@ import numpy as np
 from void_audit.media.memory import ArrayClip
 from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import Size
+from void_audit.model.grid import fill_cells
 from void_audit.model.mask import PackedBitmaps
 from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
@@ -147,3 +148,15 @@ def panned(world, speed=1.5):
         shown = cv2.warpAffine(mask.astype(np.float32), left, (width, SIZE.height))
         moved.masks.append(shown > 0.01)
     return moved
+
+
+def opened(consequences, info, wanted=lambda thing: True):
+    """Per frame, the pixels in cells that are named: each localization holds until the next."""
+    grid = consequences.grid
+    cells = np.zeros((info.frames, grid.rows, grid.cols), bool)
+    for thing in filter(wanted, consequences.affected):
+        starts = [place.frame for place in thing.localizations] + [thing.frames.stop]
+        for place, stop in zip(thing.localizations, starts[1:], strict=True):
+            for cell in place.cells:
+                cells[place.frame : stop, cell.row, cell.col] = True
+    return np.stack([fill_cells(frame, info.size) for frame in cells])

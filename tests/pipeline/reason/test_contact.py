@@ -4,12 +4,22 @@ import json
 
 import numpy as np
 import pytest
-from reason_scenes import REQUEST, SIZE, World, disc, floor, panned, pushed_block, rolling_ball, visitor
+from reason_scenes import (
+    REQUEST,
+    SIZE,
+    World,
+    disc,
+    floor,
+    opened,
+    panned,
+    pushed_block,
+    rolling_ball,
+    visitor,
+)
 
 from void_audit.errors import Cancelled, MaskError
 from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import Size
-from void_audit.model.grid import fill_cells
 from void_audit.model.mask import PackedBitmaps
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.check import check_consequences
@@ -18,18 +28,6 @@ from void_audit.pipeline.reason.contact import ContactReasoner
 
 def reason(world):
     return ContactReasoner().reason(world.clip, world.track, REQUEST)
-
-
-def opened(consequences, info, wanted=lambda thing: True):
-    """Per frame, the pixels in cells that are named: each localization holds until the next."""
-    grid = consequences.grid
-    cells = np.zeros((info.frames, grid.rows, grid.cols), bool)
-    for thing in filter(wanted, consequences.affected):
-        starts = [place.frame for place in thing.localizations] + [thing.frames.stop]
-        for place, stop in zip(thing.localizations, starts[1:], strict=True):
-            for cell in place.cells:
-                cells[place.frame : stop, cell.row, cell.col] = True
-    return np.stack([fill_cells(frame, info.size) for frame in cells])
 
 
 def recall(world, area, levels=4):

@@ -18,13 +18,15 @@ Cells = npt.NDArray[np.bool_]
 
 _MOST_LOCALIZATIONS = 400
 _MOST_THINGS = 4
+_REFLECTS = 0.5
+"""Pixels against those of the shadow, from which on a reflection is spoken of."""
 _FEWEST_FRAMES = 5
 _FEWEST_CELLS = 5
 
 
 def findings(seen: Observation, name: str) -> list[AffectedObject]:
     """Affected things, the object's own artefacts first. ``name`` is what the object is called."""
-    cells = {kind: cells_over_time(pixels) for kind, pixels in seen.pixels.items()}
+    cells = {kind: cells_over_time(pixels) for kind, pixels in _sorted(seen.pixels).items()}
     found = [
         _artifact(seen, cells["shadow"], f"shadow of the {name}", "shadow falls", 0.35),
         _artifact(
@@ -35,6 +37,14 @@ def findings(seen: Observation, name: str) -> list[AffectedObject]:
         *(_deflected(part, name) for part in _things(cells["deflected"])),
     ]
     return [thing for thing in found if thing is not None]
+
+
+def _sorted(pixels: dict[str, npt.NDArray[np.uint16]]) -> dict[str, npt.NDArray[np.uint16]]:
+    """A little that is not clearly dark around much that is dark is the shadow's edge, not a reflection."""
+    shadow, appearance = pixels["shadow"], pixels["appearance"]
+    if appearance.sum() >= _REFLECTS * shadow.sum():
+        return pixels
+    return {**pixels, "shadow": shadow + appearance, "appearance": np.zeros_like(appearance)}
 
 
 def _artifact(seen: Observation, cells: Cells, noun: str, does: str, base: float) -> AffectedObject | None:
