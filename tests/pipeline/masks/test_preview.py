@@ -10,8 +10,9 @@ from clips import moving_square
 from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import Size
 from void_audit.model.mask import VALUES, Classes, MaskClass
-from void_audit.pipeline.masks.preview import overlay, preview, sample
+from void_audit.pipeline.masks.preview import overlay, preview
 from void_audit.pipeline.masks.schema import QUADMASK
+from void_audit.pipeline.masks.sheet import sample
 
 
 class Quarters:

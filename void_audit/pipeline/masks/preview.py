@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from void_audit.model.clip import RGB, Clip
-from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, Classes, ClassSequence, MaskClass
 from void_audit.pipeline.masks.schema import QUADMASK, ClassStyle, MaskSchema, Pattern
+from void_audit.pipeline.masks.sheet import (
+    INK,
+    MARGIN,
+    arranged,
+    captioned,
+    paper,
+    png,
+    sample,
+    shrunk,
+    tile_size,
+    write,
+)
 
 FRAMES = 6
 COLUMNS = 3
-TILE_WIDTH = 480
-MAX_TILE_HEIGHT = 640
-MARGIN = 16
-CAPTION = 30
 LEGEND_ROW = 30
-INK = (32, 33, 36)
-PAPER = (250, 250, 248)
 TINT = 0.45
 PERIOD = 10
 """Distance of hatching lines, pixels of the sheet."""
-PNG_LEVEL = 6
-"""Level 9 took 14 times as long for a tenth less."""
 
 
 def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, frames: int = FRAMES) -> bytes:
@@ -32,24 +34,15 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, fram
 
     ``clip`` and ``mask`` have the same size and length.
     """
-    size = _tile_size(clip.info.size)
+    size = tile_size(clip.info.size)
     view = clip.view(size=size)
     tiles = []
     for number in sample(len(mask), frames):
         classes = next(mask.classes(number, number + 1))
-        picture = overlay(next(view.frames(number, number + 1)), _shrunk(classes, size), schema)
-        tiles.append(_captioned(picture, _caption(number, float(number / clip.info.rate), classes)))
-    sheet = np.vstack([_arranged(tiles), _legend(schema, _sheet_width(size, len(tiles)))])
-    done, png = cv2.imencode(".png", sheet[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
-    if not done:
-        raise AssertionError("OpenCV cannot encode PNG")
-    return png.tobytes()
-
-
-def sample(length: int, count: int) -> list[int]:
-    """Up to ``count`` frame numbers from the first to the last, evenly spread."""
-    count = min(count, length)
-    return [round(i * (length - 1) / max(1, count - 1)) for i in range(count)]
+        picture = overlay(next(view.frames(number, number + 1)), shrunk(classes, size), schema)
+        tiles.append(captioned(picture, _caption(number, float(number / clip.info.rate), classes)))
+    above = arranged(tiles, COLUMNS)
+    return png(np.vstack([above, _legend(schema, above.shape[1])]))
 
 
 def overlay(picture: RGB, classes: Classes, schema: MaskSchema = QUADMASK) -> RGB:
@@ -82,50 +75,18 @@ def _outline(area: Bitmap) -> Bitmap:
     return np.asarray(area & (inner == 0), bool)
 
 
-def _tile_size(size: Size) -> Size:
-    scale = min(TILE_WIDTH / size.width, MAX_TILE_HEIGHT / size.height)
-    return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
-
-
-def _shrunk(classes: Classes, size: Size) -> Classes:
-    """Nearest neighbour, since classes have no mean."""
-    return np.asarray(cv2.resize(classes, tuple(size), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
-
-
 def _caption(number: int, seconds: float, classes: Classes) -> str:
     opened = 100 * float((classes != MaskClass.KEEP).mean())
     return f"frame {number}   {seconds:.2f} s   {opened:.1f} % opened"
 
 
-def _captioned(picture: RGB, text: str) -> RGB:
-    strip = _paper(picture.shape[1], CAPTION)
-    _write(strip, text, 0, CAPTION - 10)
-    return np.vstack([picture, strip])
-
-
-def _arranged(tiles: list[RGB]) -> RGB:
-    height, width = tiles[0].shape[:2]
-    columns = min(COLUMNS, len(tiles))
-    rows = -(-len(tiles) // columns)
-    sheet = _paper(_sheet_width(Size(width, height), len(tiles)), MARGIN + rows * height)
-    for i, tile in enumerate(tiles):
-        row, column = divmod(i, columns)
-        top, left = MARGIN + row * height, MARGIN + column * (width + MARGIN)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
-
-
-def _sheet_width(tile: Size, tiles: int) -> int:
-    return max(MARGIN + min(COLUMNS, tiles) * (tile.width + MARGIN), 2 * MARGIN + 440)
-
-
 def _legend(schema: MaskSchema, width: int) -> RGB:
     """One row per class: swatch, name, stored value, meaning."""
-    strip = _paper(width, MARGIN + LEGEND_ROW * len(schema.classes))
+    strip = paper(width, MARGIN + LEGEND_ROW * len(schema.classes))
     for row, style in enumerate(schema.classes):
         top = MARGIN // 2 + row * LEGEND_ROW
         strip[top : top + 20, MARGIN : MARGIN + 44] = _swatch(style, schema)
-        _write(strip, f"{style.name} ({style.value}): {style.meaning}", MARGIN + 56, top + 15)
+        write(strip, f"{style.name} ({style.value}): {style.meaning}", MARGIN + 56, top + 15)
     return strip
 
 
@@ -135,11 +96,3 @@ def _swatch(style: ClassStyle, schema: MaskSchema) -> RGB:
     if style.pattern == "none":
         cv2.rectangle(swatch, (0, 0), (43, 19), INK, 1)
     return swatch
-
-
-def _paper(width: int, height: int) -> RGB:
-    return np.full((height, width, 3), PAPER, np.uint8)
-
-
-def _write(picture: npt.NDArray[np.uint8], text: str, x: int, y: int) -> None:
-    cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.48, INK, 1, cv2.LINE_AA)

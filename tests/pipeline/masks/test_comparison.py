@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from clips import moving_square
+
+from void_audit.media.memory import ArrayClip
+from void_audit.model.geometry import Size
+from void_audit.model.mask import Classes
+from void_audit.pipeline.masks.comparison import comparison
+
+
+class Corner:
+    """A mask that opens one corner."""
+
+    size = Size(480, 270)
+
+    def __len__(self) -> int:
+        return 5
+
+    def classes(self, start: int = 0, stop: int | None = None) -> Iterator[Classes]:
+        for _ in range(5)[start:stop]:
+            classes = np.full((270, 480), 3, np.uint8)
+            classes[:60, :60] = 0
+            yield classes
+
+
+def rows(after: ArrayClip) -> list[np.ndarray]:
+    before = ArrayClip([moving_square((480, 270), i) for i in range(5)])
+    data = np.frombuffer(comparison(before, Corner(), after), np.uint8)
+    sheet = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
+    return [sheet[16 + row * 300 : 16 + row * 300 + 270, 16:496] for row in range(3)]
+
+
+def test_source_above_mask_in_the_middle_result_below() -> None:
+    result = ArrayClip([np.full((270, 480, 3), 90, np.uint8)] * 5)
+    above, middle, below = rows(result)
+    assert np.array_equal(above, moving_square((480, 270), 0))
+    assert (below == 90).all()
+    assert np.array_equal(middle[70:, 70:], above[70:, 70:])
+    assert not np.array_equal(middle[:60, :60], above[:60, :60])

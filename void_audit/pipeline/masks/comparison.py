@@ -1,0 +1,28 @@
+"""Before, mask, after: what people look at when an edit is done."""
+
+from __future__ import annotations
+
+from void_audit.model.clip import Clip
+from void_audit.model.mask import ClassSequence
+from void_audit.pipeline.masks.preview import overlay
+from void_audit.pipeline.masks.sheet import arranged, captioned, png, sample, shrunk, tile_size
+
+FRAMES = 3
+
+
+def comparison(before: Clip, mask: ClassSequence, after: Clip, frames: int = FRAMES) -> bytes:
+    """A PNG with a column per frame: the source above, the mask over it in the middle, the result below.
+
+    All three have one size and length.
+    """
+    size = tile_size(before.info.size)
+    numbers = sample(len(mask), frames)
+    old, new = before.view(size=size), after.view(size=size)
+    above, middle, below = [], [], []
+    for number in numbers:
+        source = next(old.frames(number, number + 1))
+        classes = shrunk(next(mask.classes(number, number + 1)), size)
+        above.append(captioned(source, f"before   frame {number}"))
+        middle.append(captioned(overlay(source, classes), f"what may change   frame {number}"))
+        below.append(captioned(next(new.frames(number, number + 1)), f"after   frame {number}"))
+    return png(arranged([*above, *middle, *below], len(numbers)))
