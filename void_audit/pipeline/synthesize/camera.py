@@ -41,7 +41,7 @@ WINDOW = 17
 INLIER = 0.4
 """Pixels of the small view within which a feature agrees with a motion."""
 
-SIMPLER = 0.65
+SIMPLER = 0.85
 """A richer motion must lower the error to this part of a simpler one's."""
 
 STILL = 0.15

@@ -13,7 +13,7 @@ from void_audit.model.clip import RGB
 from void_audit.model.mask import Bitmap
 from void_audit.model.plan import PropagateSettings
 from void_audit.pipeline.synthesize.camera import Matrix, Points, Pose, is_identity, project, relative
-from void_audit.pipeline.synthesize.exemplar import fill
+from void_audit.pipeline.synthesize.detail import fill_any
 from void_audit.pipeline.synthesize.samples import (
     Colours,
     Flags,
@@ -104,7 +104,7 @@ def _build(
         picture[take] = colours.reshape(picture.shape)[take]
         seen = seen | take
     hole = needed & ~seen
-    filled = fill(picture, hole, ~seen & ~hole, settings.patch, seed)
+    filled = fill_any(picture, hole, ~seen & ~hole, settings.patch, seed)
     if filled is None:
         return Plate(pose, origin, picture, seen)
     return Plate(pose, origin, filled, seen | hole)
