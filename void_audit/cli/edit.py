@@ -130,7 +130,7 @@ def run(
         studio = busy.studio()
         finished = run_edit(studio, edit, out)
         if as_json:
-            emit(finished_json(finished))
+            emit(finished_json(studio, finished))
         else:
             print_finished(studio, finished)
 
@@ -166,7 +166,7 @@ def edit(
                 approve_edit(studio, planned.edit, place.person(name))
         finished = run_edit(studio, planned.edit, out)
         if as_json:
-            emit(finished_json(finished))
+            emit(finished_json(studio, finished))
         else:
             print_finished(studio, finished)
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from void_audit.cli.console import say
 from void_audit.cli.tables import print_decision
+from void_audit.media.maskfile import MaskFile
+from void_audit.media.reader import VideoClip
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.reasoning import Consequences
+from void_audit.pipeline.masks.comparison import comparison
 from void_audit.workflow.planning import Planned
 from void_audit.workflow.running import Finished
 from void_audit.workflow.studio import Studio
@@ -65,7 +68,7 @@ def print_planned(studio: Studio, planned: Planned) -> None:
         say(f"Next: void-audit run {planned.edit}")
 
 
-def finished_json(finished: Finished) -> dict[str, object]:
+def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:
     """A finished edit as JSON."""
     state, delivered = finished.state, finished.delivered
     return {
@@ -73,6 +76,7 @@ def finished_json(finished: Finished) -> dict[str, object]:
         "file": str(delivered.path),
         "sha256": delivered.sha256,
         "receipt": str(delivered.receipt),
+        "picture": str(comparison_picture(studio, finished)),
         "sidecar": str(delivered.sidecar) if delivered.sidecar else None,
         "manifest": delivered.manifest,
         "passes": [dict(take.statistics) for n in (1, 2) if (take := state.take(n))],
@@ -100,6 +104,7 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     say(f"Finished: {delivered.path}", "bold green")
     say(f"SHA-256   {delivered.sha256}")
     say(f"Receipt:  {delivered.receipt}")
+    say(f"Before, mask, after: {comparison_picture(studio, finished)}")
     if delivered.sidecar:
         say(f"Manifest: {delivered.sidecar} (this container cannot hold it)")
     say(f"Next: void-audit verify {delivered.path}")
@@ -132,4 +137,14 @@ def preview_picture(studio: Studio, planned: Planned) -> Path:
     path = studio.edits.path(planned.edit) / "mask-preview.png"
     if planned.state.mask is not None:
         path.write_bytes(studio.blobs.read(planned.state.mask.preview))
+    return path
+
+
+def comparison_picture(studio: Studio, finished: Finished) -> Path:
+    """Before, mask, after: a file that a person can open."""
+    state, path = finished.state, studio.edits.path(finished.edit) / "before-mask-after.png"
+    if state.mask is not None:
+        source = VideoClip(studio.blobs.path(studio.blobs.ref(plan_of(studio, state).source, "video/mp4")))
+        mask = MaskFile(studio.blobs.path(state.mask.mask))
+        path.write_bytes(comparison(source, mask, VideoClip(finished.delivered.path)))
     return path
