@@ -46,12 +46,16 @@ def fill(picture: RGB, hole: Bitmap, unknown: Bitmap, patch: int, seed: int) -> 
     start = np.ascontiguousarray(smooth(picture, hole | unknown))
     with _LOCK:
         patchmatch.set_random_seed(seed % (1 << 32))
-        filled = patchmatch.inpaint(
-            start,
-            hole.astype(np.uint8),
-            global_mask=(unknown & ~hole).astype(np.uint8),
-            patch_size=max(1, patch // 2),
-        )
+        try:
+            filled = patchmatch.inpaint(
+                start,
+                hole.astype(np.uint8),
+                global_mask=(unknown & ~hole).astype(np.uint8),
+                patch_size=max(1, patch // 2),
+            )
+        except RuntimeError:
+            # The native code gave up; the report counts what is filled without examples.
+            return None
     return np.where(hole[..., None], np.asarray(filled, np.uint8), picture)
 
 

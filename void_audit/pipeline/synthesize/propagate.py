@@ -33,6 +33,9 @@ from void_audit.pipeline.synthesize.windows import CrossFade, spans
 NEVER_SEEN_WARNING = 0.1
 """Share of the opened pixels above which the report warns."""
 
+SMOOTH_WARNING = 0.01
+"""Share filled without background or examples above which the report warns."""
+
 LEAST_ISLAND = 40
 """Smaller groups of seen pixels in the middle of unseen ones are chance agreement, not background."""
 
@@ -117,13 +120,18 @@ class PropagateSynthesizer:
 
 
 def _warnings(statistics: dict[str, float]) -> tuple[str, ...]:
-    share = statistics["never_seen_share_mean"]
-    if share <= NEVER_SEEN_WARNING:
-        return ()
-    return (
-        f"{share:.0%} of the opened area is never seen in any frame of its window "
-        f"(up to {statistics['never_seen_share_max']:.0%} of a frame): it is invented from its surroundings.",
-    )
+    warnings = []
+    share, smoothed = statistics["never_seen_share_mean"], statistics["from_smooth_share"]
+    if share > NEVER_SEEN_WARNING:
+        warnings.append(
+            f"{share:.0%} of the opened area is never seen in any frame of its window "
+            f"(up to {statistics['never_seen_share_max']:.0%} of a frame): it is invented from its surroundings."
+        )
+    if smoothed > SMOOTH_WARNING:
+        warnings.append(
+            f"{smoothed:.0%} of the opened area is only a smooth surface: there were no examples."
+        )
+    return tuple(warnings)
 
 
 def _look(
