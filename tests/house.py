@@ -79,6 +79,7 @@ class House(Studio):
 
     def __init__(self, folder: Path, packs: tuple[str, ...] = ("base",)) -> None:
         super().__init__(folder, packs)
+        self.request()  # whose clip is the source of all: equal requests have equal clips
         self.engines = CountingEngines()
         self.workshop = replace(self.workshop, engines=self.engines)
 
@@ -112,14 +113,19 @@ class House(Studio):
         """Set the clock."""
         self.clock.now = now
 
-    def damage(self, sha256: str) -> Path:
-        """Flip a byte in the middle of a stored blob."""
+    @contextmanager
+    def damaged(self, sha256: str) -> Iterator[Path]:
+        """Within: a byte in the middle of a stored blob is another one."""
         path = self.place.folder / "blobs" / "sha256" / sha256[:2] / sha256
-        path.chmod(0o640)
-        data = bytearray(path.read_bytes())
+        whole = path.read_bytes()
+        data = bytearray(whole)
         data[len(data) // 2] ^= 1
+        path.chmod(0o640)
         path.write_bytes(data)
-        return path
+        try:
+            yield path
+        finally:
+            path.write_bytes(whole)
 
 
 class FullDisk:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
+from void_audit.model.base import Sha256
 from void_audit.model.records import (
     Approval,
     CompositeRecord,
@@ -87,6 +88,8 @@ class EditState:
     """The newest record of every step."""
     approvers: tuple[KeyId, ...] = ()
     """Who approved the present plan."""
+    subjects: dict[Step, dict[str, Sha256]] = field(default_factory=dict)
+    """Digests of the artifacts that the newest record of every step is about, by name."""
 
     def get(self, step: Step, kind: type[P]) -> P | None:
         """The newest record of ``step``, or None."""
@@ -194,7 +197,13 @@ class EditState:
             approvers = ()
         if isinstance(predicate, Approval):
             approvers = (*approvers, *entry.signers)
-        return replace(self, last=step, records={**self.records, step: predicate}, approvers=approvers)
+        return replace(
+            self,
+            last=step,
+            records={**self.records, step: predicate},
+            approvers=approvers,
+            subjects={**self.subjects, step: _digests(entry.statement)},
+        )
 
     def _refuse_denied(self, step: Step) -> str | None:
         decision = self.records.get(self.last)
@@ -213,6 +222,10 @@ class EditState:
                 f"{predicate.kind} of plan {digest[:16]}, but the present plan is {(present or 'none')[:16]}"
             )
         return None
+
+
+def _digests(statement: Statement) -> dict[str, Sha256]:
+    return {s.name: s.digest["sha256"] for s in statement.subjects if "sha256" in s.digest}
 
 
 def fold(entries: Iterable[Signed]) -> tuple[EditState, str | None]:

@@ -96,10 +96,11 @@ def output_facts(base: Facts, keep_samples_changed: int, containment: float, kep
 
 
 def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
-    """Evaluate and record. A repeated question with the same answer is not recorded twice."""
+    """Evaluate and record. A repeated question to the same packs with the same answer is not recorded twice."""
     decision = evaluate(recorder.studio.packs, facts, stage)
     previous = recorder.state.decision(stage)
-    answer = (decision.verdict, decision.approvals_required, _fired(decision))
+    asked = {ref.name: ref.sha256 for ref in decision.packs}
+    answer = (decision.verdict, decision.approvals_required, _fired(decision), asked)
     asked_anew = recorder.state.last in {"intent", "plan", "output"}
     if previous and not asked_anew and _answer(previous) == answer:
         return decision
@@ -116,7 +117,7 @@ def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
         stage=stage,
         verdict=decision.verdict,
         approvals_required=decision.approvals_required,
-        packs={ref.name: ref.sha256 for ref in packs},
+        packs=asked,
         fired=_fired(decision),
         engine=decision.engine,
     )
@@ -145,8 +146,8 @@ def requester_roles(studio: Studio, intent: Intent) -> tuple[Role, ...]:
     return tuple(sorted(registry_of(studio.ledger).roles_at(intent.requester, studio.ledger.size)))
 
 
-def _answer(record: PolicyDecisionRecord) -> tuple[str, int, tuple[str, ...]]:
-    return record.verdict, record.approvals_required, record.fired
+def _answer(record: PolicyDecisionRecord) -> tuple[str, int, tuple[str, ...], dict[str, str]]:
+    return record.verdict, record.approvals_required, record.fired, dict(record.packs)
 
 
 def _fired(decision: PolicyDecision) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from void_audit.canon.statement import encode
 from void_audit.errors import OrderError
 from void_audit.model.base import BlobRef
 from void_audit.model.engine import RunFacts
-from void_audit.model.lifecycle import EditState, Signed, Step, fold, step_of
+from void_audit.model.lifecycle import EditState, Signed, Step, fold
 from void_audit.model.records import Predicate, Statement, Subject
 from void_audit.model.signing import Signer
 from void_audit.workflow.studio import Studio
@@ -63,10 +64,7 @@ class Recorder:
 
     def subject(self, step: Step, name: str) -> str:
         """SHA-256 of the artifact called ``name`` in the newest record of ``step``."""
-        found = [
-            e for e in self.studio.ledger.entries(edit=self.edit) if step_of(e.statement.predicate) == step
-        ]
-        return next(s.digest["sha256"] for s in found[-1].statement.subjects if s.name == name)
+        return self.state.subjects[step][name]
 
     def start(self) -> None:
         """Start the clock of a stage."""
@@ -74,17 +72,21 @@ class Recorder:
 
     def run_facts(self) -> RunFacts:
         """Where and how long the stage ran, with what."""
-        libraries = {name: version(name) for name in LIBRARIES}
         return RunFacts(
             device=self.studio.device,
             wall_seconds=round(time.monotonic() - self._started, 3),
-            libraries={"python": platform.python_version(), **libraries},
+            libraries={"python": platform.python_version(), **_libraries()},
         )
 
     def put_json(self, value: object, salted: bool = False) -> BlobRef:
         """Store a value's RFC 8785 bytes."""
         data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         return self.studio.blobs.put(jcs.canonical(data), "application/json", salted=salted)
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
 
 
 def statement_of(predicate: Predicate, subjects: Mapping[str, str]) -> Statement:

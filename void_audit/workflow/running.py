@@ -14,6 +14,7 @@ from void_audit.media.probe import probe
 from void_audit.media.reader import VideoClip
 from void_audit.media.writer import VideoWriter, extension
 from void_audit.model.base import BlobRef
+from void_audit.model.clip import RGB
 from void_audit.model.engine import EngineInfo
 from void_audit.model.facts import Facts
 from void_audit.model.geometry import Size
@@ -152,9 +153,22 @@ def _take(
     studio, clip = recorder.studio, source_clip(recorder)
     recorder.start()
     path = studio.scratch(recorder.edit) / f"take{number}.mkv"
-    size = Size(plan.geometry.width, plan.geometry.height)
+    size, written = Size(plan.geometry.width, plan.geometry.height), 0
+
+    def sink(picture: RGB) -> None:
+        nonlocal written
+        writer.write(picture)
+        written += 1
+
     with LosslessWriter(path, size, clip.info.frame_rate) as writer:
-        report = work(writer.write)
+        report = work(sink)
+    if written != clip.info.frames:
+        # Once recorded it would stand, and nothing could be made of it.
+        raise OrderError(
+            "take-incomplete",
+            f"{engine.name} made {written} pictures for {clip.info.frames} frames; they are not recorded.",
+            "Run it again; if it stays so, the engine is at fault.",
+        )
     blob = studio.blobs.put_file(path, "video/x-matroska", move=True)
     record = PassRecord(
         **recorder.common(),

@@ -1,0 +1,84 @@
+"""The plan: deterministic, complete, and bound by its digest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from house import FAST
+
+from void_audit.errors import MaskError
+from void_audit.model.geometry import Rect, Size
+from void_audit.model.plan import (
+    CompositeSettings,
+    EditPlan,
+    EncoderSettings,
+    FlowRefineSettings,
+    PropagateSettings,
+    Windows,
+)
+from void_audit.workflow.drafting import Choices, draft_plan, opened_box, plan_digest
+from void_audit.workflow.recorder import Recorder
+
+OTHERS = Choices(
+    profile="384p", seed=2**63, windows=Windows(length=48, overlap=8), pass1=PropagateSettings(patch=9),
+    pass2=FlowRefineSettings(radius=3), composite=CompositeSettings(feather=2),
+    encoder=EncoderSettings(codec="ffv1"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorder(house):
+    return Recorder(house.workshop, house.planned("drafted"))
+
+
+def test_the_recorded_digest_is_that_of_the_plan(house, recorder):
+    plan = draft_plan(recorder, FAST)
+    assert plan == draft_plan(recorder, FAST)
+    assert plan_digest(plan) == recorder.state.plan.digest == recorder.state.plan.plan.sha256
+    assert EditPlan.model_validate_json(house.place.blobs.read(recorder.state.plan.plan)) == plan
+
+
+def test_the_plan_names_what_it_is_made_from(recorder):
+    plan = draft_plan(recorder, FAST)
+    assert plan.source == recorder.subject("source", "source")
+    assert plan.request == recorder.state.intent.request.sha256
+    assert plan.mask == recorder.state.mask.identity
+
+
+@pytest.mark.parametrize("name", ["profile", "seed", "windows", "pass1", "pass2", "composite", "encoder"])
+def test_every_choice_is_in_the_plan(recorder, name):
+    plain = draft_plan(recorder, FAST)
+    changed = draft_plan(recorder, Choices(**{**vars(FAST), name: getattr(OTHERS, name)}))
+    chosen = getattr(OTHERS, name)
+    assert getattr(changed, name) == (str(chosen) if name == "seed" else chosen)
+    assert plan_digest(changed) != plan_digest(plain)
+
+
+class Pictures(list):
+    """Mask pictures in memory."""
+
+    size = Size(30, 20)
+
+    def classes(self, start=0, stop=None):
+        return iter(self[start:stop])
+
+
+def mask(*boxes):
+    frames = np.full((len(boxes), 20, 30), 3, np.uint8)
+    for frame, box in zip(frames, boxes, strict=True):
+        if box:
+            x, y, width, height, value = box
+            frame[y : y + height, x : x + width] = value
+    return Pictures(frames)
+
+
+def test_the_opened_box_covers_every_class_and_frame():
+    assert opened_box(mask(None, (5, 6, 2, 3, 0), (20, 1, 4, 1, 2))) == Rect(x=5, y=1, width=19, height=8)
+    assert opened_box(mask((29, 19, 1, 1, 1))) == Rect(x=29, y=19, width=1, height=1)
+    assert opened_box(mask((0, 0, 30, 20, 0))) == Rect(x=0, y=0, width=30, height=20)
+
+
+def test_a_mask_that_opens_nothing():
+    with pytest.raises(MaskError) as caught:
+        opened_box(mask(None, None))
+    assert caught.value.code == "mask-empty"
