@@ -81,3 +81,31 @@ def test_no_machine_paths_or_hosts_are_committed():
 def test_what_the_readme_links_to_exists():
     for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text()):
         assert (ROOT / target).exists(), target
+
+
+HOMES = {
+    "av": {"void_audit/media"},
+    "c2pa": {"void_audit/seal/adapter.py", "void_audit/audit/manifest.py"},
+    "sqlalchemy": {"void_audit/ledger", "void_audit/migrations"},
+    "alembic": {"void_audit/ledger", "void_audit/migrations"},
+    "cel_expr_python": {"void_audit/policy"},
+    "patchmatch": {"void_audit/pipeline/synthesize"},
+    "typer": {"void_audit/cli"},
+    "rich": {"void_audit/cli"},
+}
+"""Where each heavy library may be imported."""
+
+
+def imported(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_each_library_stays_where_it_belongs(library):
+    places = {str(p.relative_to(ROOT)) for p in PACKAGE.rglob("*.py") if library in imported(p)}
+    assert places
+    assert not {p for p in places if not any(p.startswith(home) for home in HOMES[library])}

@@ -28,6 +28,7 @@ def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
         "digest": state.plan.digest if state.plan else None,
         "approvals_missing": state.approvals_missing,
         "mask": state.mask.statistics.model_dump(mode="json") if state.mask else None,
+        "plan_file": str(plan_file(studio, planned)),
         "mask_file": str(studio.blobs.path(state.mask.mask)) if state.mask else None,
         "preview": str(preview_picture(studio, planned)),
         "warnings": warnings_of(state),
@@ -58,7 +59,7 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     for warning in warnings_of(state):
         say(f"warning: {warning}", "yellow")
     print_decision(decision_of(studio, state))
-    say(f"Plan {state.plan.digest if state.plan else ''}")
+    say(f"Plan {state.plan.digest if state.plan else ''}: {plan_file(studio, planned)}")
     say(f"Mask over the footage: {preview_picture(studio, planned)}")
     if state.approvals_missing:
         say(
@@ -130,6 +131,13 @@ def warnings_of(state: EditState) -> list[str]:
     takes = [take for n in (1, 2) if (take := state.take(n))]
     records = [state.segmentation, state.reasoning, *takes]
     return [warning for record in records if record for warning in record.warnings]
+
+
+def plan_file(studio: Studio, planned: Planned) -> Path:
+    """The plan as it was recorded, as a file that a person can read."""
+    path = studio.edits.path(planned.edit) / "plan.json"
+    path.write_text(plan_of(studio, planned.state).model_dump_json(indent=1) + "\n")
+    return path
 
 
 def preview_picture(studio: Studio, planned: Planned) -> Path:
