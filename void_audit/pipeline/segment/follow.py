@@ -40,7 +40,7 @@ _LEFT, _VANISHED = 0.6, 0.4
 """Confidence that the object is not visible, where it was last seen at the picture's edge, and elsewhere."""
 
 _FADING = 0.99
-_LEVEL = -0.25
+_LEVEL = -0.5
 """Below 0, so that the soft, motion-blurred outline belongs to the object."""
 
 

@@ -17,7 +17,7 @@ from void_audit.pipeline.segment.window import Colours, Heat, dilated, signed_di
 CERTAIN = 4.0
 """Evidence is clipped to -CERTAIN (surroundings) .. CERTAIN (object)."""
 
-_PRIOR = 0.7, 2.3
+_PRIOR = 1.3, 6.0
 """Weight of the carried mask: always, and in addition where the flow can be trusted."""
 
 _WEIGHT = {"saliency": 3.0, "colour": 1.8, "plate": 3.0}
