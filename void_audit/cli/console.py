@@ -1,23 +1,23 @@
-"""What commands share: options, where output goes, and the one place that turns errors into exit codes."""
+"""What commands share: options, where output goes, and the one place that turns errors into exit codes.
+
+Light: it loads neither the workspace nor any engine.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial, wraps
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from void_audit.cli.workspace import Workspace, is_encrypted
-from void_audit.errors import IdentityError, StorageError, VoidAuditError
+from void_audit.errors import Cancelled, StorageError, VoidAuditError
 from void_audit.model.base import Value
-from void_audit.settings import Environment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,6 +32,11 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def group(about: str) -> typer.Typer:
+    """A group of commands."""
+    return typer.Typer(help=about, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
+
+
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
     """Errors become one clear message and an exit code; never a bare traceback."""
 
@@ -40,14 +45,15 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except VoidAuditError as error:
-            report(error, bool(kwargs.get("as_json")))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            err.print("Stopped. Nothing recorded is lost: the same command goes on from here.")
-            raise typer.Exit(130) from None
+            problem = error
+        except (KeyboardInterrupt, typer.Abort):
+            problem = Cancelled(
+                "stopped", "Stopped.", "Nothing recorded is lost: the same command goes on from here."
+            )
         except OSError as error:
-            report(_storage(error), bool(kwargs.get("as_json")))
-            raise typer.Exit(StorageError.exit_code) from None
+            problem = _storage(error)
+        report(problem, bool(kwargs.get("as_json")))
+        raise typer.Exit(problem.exit_code)
 
     return run
 
@@ -57,78 +63,30 @@ def report(error: VoidAuditError, as_json: bool) -> None:
     if as_json:
         emit({"error": {"code": error.code, "message": error.message, "hint": error.hint}})
         return
-    err.print(f"[bold red]error[/] [dim]{error.code}[/]", end=" ")
-    err.print(error.message, markup=False)
+    err.print(Text.assemble(("error", "bold red"), " ", (error.code, "dim"), " ", printable(error.message)))
     if error.hint:
-        err.print("  " + error.hint, markup=False, style="cyan")
+        err.print(cell(f"  {error.hint}", "cyan"))
 
 
 def emit(value: object) -> None:
-    """JSON on standard output, safe for any terminal."""
+    """JSON on standard output, in ASCII: safe for any terminal."""
     data = value.model_dump(mode="json") if isinstance(value, Value) else value
     sys.stdout.write(json.dumps(data, indent=2, default=str) + "\n")
 
 
-def say(text: str = "", style: str | None = None) -> None:
-    """A line for a person; nothing in it is taken as markup."""
-    out.print(text, markup=False, style=style)
+def say(text: str = "", style: str = "") -> None:
+    """A line for a person."""
+    out.print(cell(text, style))
 
 
-def workspace_at(folder: Path | None, ask: Callable[[str], str | None] | None = None) -> Workspace:
-    """The workspace that options and environment name."""
-    environment = Environment()
-    place = folder or environment.workspace()
-    return Workspace(place, environment.models(), ask or prompting(environment, partial(is_encrypted, place)))
+def cell(text: str, style: str = "") -> Text:
+    """Text that is shown as it is: nothing in it is markup, and nothing in it reaches the terminal as a command."""
+    return Text(printable(text), style)
 
 
-@contextmanager
-def working(workspace: Workspace, quiet: bool) -> Iterator[Workspace]:
-    """The workspace with a progress display on standard error."""
-    if quiet or not err.is_terminal:
-        yield _with_progress(workspace, _line_progress(quiet))
-        return
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as display:
-        yield _with_progress(workspace, _bar_progress(display))
-
-
-def asker(environment: Environment) -> Callable[[str], str | None]:
-    """Passphrases from the environment, else from the person at the terminal, else none."""
-    known: dict[str, str | None] = {}
-
-    def ask(holder: str) -> str | None:
-        if holder not in known:
-            known[holder] = environment.passphrase(holder)
-        return known[holder]
-
-    return ask
-
-
-def prompting(environment: Environment, encrypted: Callable[[str], bool]) -> Callable[[str], str | None]:
-    """Like ``asker``, but asks at the terminal for a key that is encrypted."""
-    silent = asker(environment)
-    asked: dict[str, str] = {}
-
-    def ask(holder: str) -> str | None:
-        given = silent(holder)
-        if given is not None or not encrypted(holder):
-            return given
-        if holder not in asked:
-            asked[holder] = read_passphrase(f"Passphrase of {holder}")
-        return asked[holder]
-
-    return ask
-
-
-def read_passphrase(prompt: str, confirm: bool = False) -> str:
-    """Ask at the terminal. Raises IdentityError ``passphrase-needed`` where nobody can be asked."""
-    if not sys.stdin.isatty():
-        raise IdentityError(
-            "passphrase-needed",
-            f"{prompt} is needed and nobody can be asked.",
-            "Set VOID_AUDIT_PASSPHRASE (or VOID_AUDIT_PASSPHRASE_<NAME>).",
-        )
-    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+def printable(text: str) -> str:
+    """Control and formatting characters become U+FFFD: requests, records and model answers are not trusted."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _storage(error: OSError) -> StorageError:
@@ -138,30 +96,3 @@ def _storage(error: OSError) -> StorageError:
         f"{place}: {error.strerror or error}.",
         "Free space or permissions, then run it again.",
     )
-
-
-def _with_progress(workspace: Workspace, progress: Callable[[str, int, int], None]) -> Workspace:
-    return Workspace(workspace.folder, workspace.models, workspace.ask, progress, workspace.clock)
-
-
-def _bar_progress(display: Progress) -> Callable[[str, int, int], None]:
-    tasks: dict[str, TaskID] = {}
-
-    def progress(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = display.add_task(what, total=total)
-        display.update(tasks[what], completed=done, total=total)
-
-    return progress
-
-
-def _line_progress(quiet: bool) -> Callable[[str, int, int], None]:
-    """Where there is no terminal: one line when a stage ends."""
-    finished: set[str] = set()
-
-    def progress(what: str, done: int, total: int) -> None:
-        if not quiet and done >= total and what not in finished:
-            finished.add(what)
-            err.print(f"  {what}: {done}/{total}", markup=False, style="dim")
-
-    return progress

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say, working, workspace_at
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
 from void_audit.cli.options import PlanOptions, RequestOptions, choices, read_folder
 from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned
+from void_audit.cli.session import working, workspace_at
 from void_audit.cli.workspace import Workspace
 from void_audit.workflow.approving import approve as approve_edit
 from void_audit.workflow.approving import reject as reject_edit
@@ -59,7 +60,7 @@ def plan(
     options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}
     with working(place, as_json) as busy:
         studio = busy.studio()
-        if Path(request).is_dir():
+        if Path(request).is_dir() or not request.isalnum():
             planned = _plan(busy, studio, Path(request), chosen, options)
         else:
             planned = replan(studio, request, chosen)

@@ -1,8 +1,7 @@
-"""``verify``, ``history`` and ``ledger``: reading only. ``verify`` needs no workspace, ledger or network."""
+"""``verify`` and ``history``: reading only. For a file they need no workspace, no ledger and no network."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +11,12 @@ from rich.table import Table
 from void_audit.audit.evidence import Pins, gather
 from void_audit.audit.narrative import Line, narrate
 from void_audit.audit.verify import verify as verify_file
-from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, out, say, workspace_at
+from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, guarded, out
 from void_audit.cli.tables import print_history, print_report
 from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
 from void_audit.model.base import BlobRef
 from void_audit.settings import Environment
 from void_audit.weights.registry import approved
-
-ledger_app = typer.Typer(help="The log itself.", no_args_is_help=True)
 
 
 @guarded
@@ -75,40 +72,6 @@ def history(
     print_history(lines, subject)
 
 
-@ledger_app.command()
-@guarded
-def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Recompute the whole log from its stored bytes. Exit 1 if anything is wrong.
-
-    Example: void-audit ledger fsck
-    """
-    place = workspace_at(workspace)
-    report = place.fsck()
-    if as_json:
-        emit(asdict(report))
-    else:
-        say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs.")
-        for problem in report.problems:
-            say(f"{problem.code} at {problem.where}: {problem.detail}", "bold red")
-        say("consistent" if not report.problems else "NOT CONSISTENT")
-    if report.problems:
-        raise typer.Exit(1)
-
-
-@ledger_app.command()
-@guarded
-def checkpoint(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Print the newest signed checkpoint (a C2SP signed note).
-
-    Example: void-audit ledger checkpoint
-    """
-    note = workspace_at(workspace).reading.checkpoint()
-    if as_json:
-        emit({"checkpoint": note})
-    else:
-        typer.echo(note, nl=False)
-
-
 def _pins(workspace: Path | None, trust: Path | None, log_key: str | None) -> Pins:
     """Options first; what they leave open comes from the workspace's ``trust`` folder, if there is one."""
     folder = (workspace or Environment().workspace()) / "trust"
@@ -147,15 +110,18 @@ def _file_lines(path: Path) -> list[Line]:
 
 
 def _names_here() -> dict[str, str]:
-    """Names of the keys that the workspace here holds, if there is one: a file names nobody."""
+    """Names of keys, where this machine has a workspace that knows them."""
+    if not (Environment().workspace() / "keys").is_dir():
+        return {}
     from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only with a workspace
+    from void_audit.cli.session import workspace_at  # noqa: PLC0415
 
-    place = workspace_at(None)
-    return holder_names(place) if (place.folder / "keys").is_dir() else {}
+    return holder_names(workspace_at(None))
 
 
 def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
-    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only this branch needs a workspace
+    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only here a workspace is needed
+    from void_audit.cli.session import workspace_at  # noqa: PLC0415
 
     place = workspace_at(workspace)
     entries = list(place.reading.entries(edit=edit))
@@ -174,6 +140,8 @@ def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
 
 
 def _list_edits(workspace: Path | None, as_json: bool) -> None:
+    from void_audit.cli.session import workspace_at  # noqa: PLC0415 - only here a workspace is needed
+
     place = workspace_at(workspace)
     edits: dict[str, list[str]] = {}
     for entry in place.reading.entries():
@@ -185,5 +153,5 @@ def _list_edits(workspace: Path | None, as_json: bool) -> None:
         return
     table = Table("edit", "last record", "when")
     for edit, (when, last) in edits.items():
-        table.add_row(edit, last, when)
+        table.add_row(cell(edit), cell(last), cell(when))
     out.print(table)

@@ -11,13 +11,14 @@ from void_audit.cli.console import (
     AsOption,
     JsonOption,
     WorkspaceOption,
+    cell,
     emit,
+    group,
     guarded,
     out,
-    read_passphrase,
     say,
-    workspace_at,
 )
+from void_audit.cli.session import read_passphrase, workspace_at
 from void_audit.cli.workspace import SERVICE, Workspace
 from void_audit.errors import IdentityError
 from void_audit.identity.keys import key_id
@@ -26,9 +27,7 @@ from void_audit.model.records import Role
 from void_audit.settings import Environment
 from void_audit.workflow.enrolment import enrol, registry_of, revoke
 
-app = typer.Typer(
-    help="People's keys: enrolment and revocation are entries of the ledger.", no_args_is_help=True
-)
+app = group("People's keys: enrolment and revocation are entries of the ledger.")
 
 PERSONAL = [Role.EDITOR, Role.APPROVER, Role.COMPLIANCE, Role.ADMIN]
 Name = Annotated[str, typer.Argument(help="Up to 64 letters, digits and . _ @ + -")]
@@ -100,7 +99,8 @@ def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) ->
     for key in enrolled:
         revoked = "" if key.revoked is None else str(key.revoked)
         roles = ", ".join(sorted(key.roles))
-        table.add_row(names.get(key.key_id, "?"), roles, key.key_id[:16], str(key.enrolled), revoked)
+        name = cell(names.get(key.key_id, "?"))
+        table.add_row(name, roles, key.key_id[:16], str(key.enrolled), revoked)
     out.print(table)
 
 

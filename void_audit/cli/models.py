@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from void_audit.cli.console import JsonOption, emit, guarded, out, say
+from void_audit.cli.console import JsonOption, emit, group, guarded, out, say
 from void_audit.settings import Environment
 from void_audit.weights.store import ModelStore
 
-app = typer.Typer(help="Model files by digest. Nothing loads with another digest.", no_args_is_help=True)
+app = group("Model files by digest. Nothing loads with another digest.")
 
 
 def _store() -> ModelStore:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from void_audit.canon.hashing import sha256_hex
-from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, workspace_at
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded
 from void_audit.cli.options import RequestOptions, read_folder
+from void_audit.cli.session import workspace_at
 from void_audit.cli.tables import print_decision
 from void_audit.cli.workspace import Workspace
 from void_audit.media.probe import probe
@@ -21,9 +22,7 @@ from void_audit.seal.credentials import read_state
 from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.request_folder import RequestFolder
 
-app = typer.Typer(
-    help="Rule packs: YAML with CEL conditions, each rule sourced and dated.", no_args_is_help=True
-)
+app = group("Rule packs: YAML with CEL conditions, each rule sourced and dated.")
 
 
 @app.command()

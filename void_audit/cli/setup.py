@@ -6,15 +6,8 @@ from typing import Annotated
 
 import typer
 
-from void_audit.cli.console import (
-    JsonOption,
-    WorkspaceOption,
-    emit,
-    guarded,
-    read_passphrase,
-    say,
-    workspace_at,
-)
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
+from void_audit.cli.session import read_passphrase, workspace_at
 from void_audit.cli.workspace import SERVICE, create_workspace
 from void_audit.settings import Environment, WorkspaceSettings
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from void_audit.audit.narrative import Line
-from void_audit.cli.console import out, say
+from void_audit.cli.console import cell, out, say
 from void_audit.model.decision import PolicyDecision, RuleOutcome
 from void_audit.model.report import REQUIRED, Report, State
 
@@ -20,10 +20,10 @@ def print_decision(decision: PolicyDecision) -> None:
     grid = _grid(f"Policy at stage {decision.stage}")
     for outcome in decision.outcomes:
         applies = outcome.fired or outcome.error
-        lines = [Text(outcome.because if applies else outcome.title, "bold" if applies else "")]
-        lines += [Text(line, "dim") for line in (*_saw(outcome), f"source: {outcome.source}")]
+        lines = [cell(outcome.because if applies else outcome.title, "bold" if applies else "")]
+        lines += [cell(line, "dim") for line in (*_saw(outcome), f"source: {outcome.source}")]
         grid.add_row(
-            f"{outcome.pack}/{outcome.rule}", _effect(outcome), Text(*_mark(outcome)), _stacked(lines)
+            cell(f"{outcome.pack}/{outcome.rule}"), _effect(outcome), cell(*_mark(outcome)), _stacked(lines)
         )
     out.print(grid)
     if decision.verdict != "allow":
@@ -39,15 +39,15 @@ def print_report(report: Report) -> None:
     grid = _grid(f"Verification of {report.file}")
     for finding in report.findings:
         number = f"{int(finding.obligation)}{'*' if finding.obligation in REQUIRED else ''}"
-        lines = [Text(finding.title, "bold"), Text(finding.detail)]
+        lines = [cell(finding.title, "bold"), cell(finding.detail)]
         if finding.remedy:
             lines.append(
-                Text(
+                cell(
                     f"would tell: {finding.remedy}" if finding.state is State.UNKNOWN else finding.remedy,
                     "cyan",
                 )
             )
-        grid.add_row(number, Text(finding.state, STYLES[finding.state]), _stacked(lines))
+        grid.add_row(number, cell(finding.state, STYLES[finding.state]), _stacked(lines))
     out.print(grid)
     failed = [str(int(f.obligation)) for f in report.findings if f.state is State.FAIL]
     if failed:
@@ -65,15 +65,15 @@ def print_history(lines: Sequence[Line], subject: str) -> None:
     """The records in order."""
     grid = _grid(f"History of {subject} (times are the signers' own clocks)")
     for line in lines:
-        told = [Text(f"{line.what}, by {line.who}", "bold"), *(Text(text) for text in line.why)]
-        grid.add_row(str(line.index), Text(line.when, "dim"), _stacked(told))
+        told = [cell(f"{line.what}, by {line.who}", "bold"), *(cell(text) for text in line.why)]
+        grid.add_row(str(line.index), cell(line.when, "dim"), _stacked(told))
     out.print(grid)
 
 
 def _grid(title: str) -> Table:
     """Columns without lines: narrow terminals leave the text its room."""
     return Table(
-        box=None, show_header=False, title=Text(title, "bold"), title_justify="left", padding=(0, 2, 0, 0)
+        box=None, show_header=False, title=cell(title, "bold"), title_justify="left", padding=(0, 2, 0, 0)
     )
 
 

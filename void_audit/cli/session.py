@@ -1,0 +1,85 @@
+"""The workspace that a command works in: where it is, whose passphrase opens it, how progress is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from void_audit.cli.console import cell, err
+from void_audit.cli.workspace import Ask, Workspace, is_encrypted
+from void_audit.errors import IdentityError
+from void_audit.settings import Environment
+
+
+def workspace_at(folder: Path | None, ask: Ask | None = None) -> Workspace:
+    """The workspace that options and environment name."""
+    environment = Environment()
+    place = folder or environment.workspace()
+    return Workspace(place, environment.models(), ask or prompting(environment, partial(is_encrypted, place)))
+
+
+@contextmanager
+def working(workspace: Workspace, quiet: bool) -> Iterator[Workspace]:
+    """The workspace with a progress display on standard error."""
+    if quiet or not err.is_terminal:
+        yield replace(workspace, progress=_line_progress(quiet))
+        return
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as display:
+        yield replace(workspace, progress=_bar_progress(display))
+
+
+def prompting(environment: Environment, encrypted: Callable[[str], bool]) -> Ask:
+    """Passphrases from the environment, else, for a key that is encrypted, from the person at the terminal."""
+    asked: dict[str, str] = {}
+
+    def ask(holder: str) -> str | None:
+        given = environment.passphrase(holder)
+        if given is not None or not encrypted(holder):
+            return given
+        if holder not in asked:
+            asked[holder] = read_passphrase(f"Passphrase of {holder}")
+        return asked[holder]
+
+    return ask
+
+
+def read_passphrase(prompt: str, confirm: bool = False) -> str:
+    """Ask at the terminal. Raises IdentityError ``passphrase-needed`` where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise IdentityError(
+            "passphrase-needed",
+            f"{prompt} is needed and nobody can be asked.",
+            "Set VOID_AUDIT_PASSPHRASE (or VOID_AUDIT_PASSPHRASE_<NAME>).",
+        )
+    return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _bar_progress(display: Progress) -> Callable[[str, int, int], None]:
+    tasks: dict[str, TaskID] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = display.add_task(what, total=total)
+        display.update(tasks[what], completed=done, total=total)
+
+    return progress
+
+
+def _line_progress(quiet: bool) -> Callable[[str, int, int], None]:
+    """Where there is no terminal: one line when a stage ends."""
+    finished: set[str] = set()
+
+    def progress(what: str, done: int, total: int) -> None:
+        if not quiet and done >= total and what not in finished:
+            finished.add(what)
+            err.print(cell(f"  {what}: {done}/{total}", "dim"))
+
+    return progress
