@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("what", choices=("with", "without", "mask"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--frames", default="all")
-    parser.add_argument("--samples", type=int, default=14)
+    parser.add_argument("--samples", type=int, default=5)
     parser.add_argument("--percent", type=int, default=100)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()

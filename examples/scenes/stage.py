@@ -33,7 +33,7 @@ class Plan:
 
 PLANS = {
     "crossing": Plan("crossing", 50, 24, 864, 486, "ball", False),
-    "topple": Plan("topple", 50, 24, 864, 486, "ball", True),
+    "topple": Plan("topple", 30, 12, 864, 486, "ball", True),
 }
 
 
@@ -102,9 +102,9 @@ def tower(x: float, y: float) -> list[Any]:
 def topple(plan: Plan, with_object: bool) -> dict[str, physics.Motion]:
     """The ball rolls into a tower of blocks and knocks it over."""
     room.furnish()
-    camera((0.45, -2.3, 0.66), -7.0, 38.5)
+    camera((0.45, -2.3, 0.66), -8.0, 38.5)
     blocks = tower(0.42, 0.0)
-    physics.world(60)
+    physics.world(120)
     physics.body(bpy.data.objects["floor"], "MESH", friction=0.6)
     for block in blocks:
         rigid = physics.body(block, "BOX", mass=0.5, friction=0.45, bounce=0.12)
