@@ -95,15 +95,17 @@ def knocks_of(facts: dict[str, Any], plan: Plan) -> list[sound.Knock]:
             continue
         where = np.array(path[RUN_UP:])
         velocity = np.diff(where, axis=0) * plan.fps
-        jolt = np.linalg.norm(np.diff(velocity, axis=0), axis=1) - GRAVITY / plan.fps
+        change = np.diff(velocity, axis=0)
+        fall = change + np.array([0.0, 0.0, GRAVITY / plan.fps])  # free fall is no impact
+        jolt = np.minimum(np.linalg.norm(change, axis=1), np.linalg.norm(fall, axis=1))
         quiet_until = 0
-        for frame in np.flatnonzero(jolt > 0.25):
+        for frame in np.flatnonzero(jolt > 0.35):
             if frame < quiet_until or frame + 1 >= plan.frames:
                 continue
             force = float(min(1.0, 0.25 + jolt[frame] / 3.0))
             side = float(np.clip(0.5 + (where[frame][0] - 0.45) / 2.4, 0, 1))
             found.append(sound.Knock((frame + 1) / plan.fps, side, round(force, 3)))
-            quiet_until = frame + 3
+            quiet_until = frame + plan.fps // 6
     return sorted(found, key=lambda knock: knock.second)
 
 
