@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -91,7 +92,7 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[
     """Packets from here on, without those shown before the picture at which decoding begins.
 
     Such leading pictures lean on the group before (open groups of pictures), which was not decoded.
-    Ends at a packet whose own checksum does not hold.
+    Ends at a packet whose own checksum does not hold; the pictures before it are still handed out.
     """
     context = stream.codec_context
     header = context.extradata if context.name == "ffv1" else None
@@ -102,5 +103,13 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[
             if packet.pts < begin:
                 continue
             if header and not intact(bytes(packet), header):
+                yield _flush(stream)
                 return
         yield packet
+
+
+def _flush(stream: VideoStream) -> Packet[VideoStream]:
+    """An empty packet: decoding it gives the pictures that the decoder's threads still hold."""
+    packet = cast("Packet[VideoStream]", Packet())
+    packet.stream = stream
+    return packet
