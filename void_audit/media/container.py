@@ -35,13 +35,10 @@ def open_input(path: Path) -> Iterator[InputContainer]:
     Raises:
         ClipError: clip-missing, clip-unreadable, clip-not-video; clip-damaged for errors in use.
     """
-    if not path.is_file():
-        raise ClipError("clip-missing", f"There is no video file at {path}.", "Check the path.")
+    check_readable(path)
     options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     try:
         container = av.open(f"file:{path}", "r", container_options=options, metadata_errors="replace")
-    except av.error.PermissionError as error:
-        raise ClipError("clip-unreadable", f"{path} may not be read.", "Check its permissions.") from error
     except (av.error.FFmpegError, ValueError) as error:
         raise ClipError(
             "clip-not-video",
@@ -53,6 +50,19 @@ def open_input(path: Path) -> Iterator[InputContainer]:
             yield container
         except av.error.FFmpegError as error:
             raise damaged(path, str(error)) from error
+
+
+def check_readable(path: Path) -> None:
+    """Raise ClipError clip-missing or clip-unreadable unless ``path`` is a file that may be read."""
+    try:
+        if path.is_file():
+            path.open("rb").close()
+            return
+    except OSError as error:
+        raise ClipError(
+            "clip-unreadable", f"{path} cannot be read ({error.strerror}).", "Check its name and permissions."
+        ) from error
+    raise ClipError("clip-missing", f"There is no video file at {path}.", "Check the path.")
 
 
 def damaged(path: Path, what: str) -> ClipError:

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from void_audit.errors import ClipError
-from void_audit.media.container import MAX_FRAMES, open_input, picture_stream, truncated
+from void_audit.media.container import MAX_FRAMES, check_readable, open_input, picture_stream, truncated
 from void_audit.media.structure import check_whole
 
 Ints = npt.NDArray[np.int64]
@@ -50,8 +50,8 @@ def read_index(path: Path) -> FrameIndex:
         ClipError: as ``open_input`` and ``picture_stream``; clip-truncated where packets are missing or cut;
             clip-timestamps where frames carry no usable times; clip-too-long; clip-empty.
     """
-    if path.is_file():
-        check_whole(path)
+    check_readable(path)
+    check_whole(path)
     with open_input(path) as container:
         stream = picture_stream(container, path)
         rows = np.fromiter(_rows(container, stream, path), _ROW)
