@@ -76,6 +76,8 @@ def layout(pixel_format: str) -> Layout:
     except ValueError as error:
         raise _unsupported(pixel_format) from error
     parts = form.components
+    if not parts:  # pictures that stay in a graphics card
+        raise _unsupported(pixel_format)
     alpha = any(part.is_alpha for part in parts)
     planes = {part.plane for part in parts}
     depth = parts[0].bits
