@@ -26,7 +26,7 @@ class SoundCopy:
         self._next = next(self._packets, None)
 
     def until(self, seconds: Fraction | None) -> None:
-        """Copy the packets that begin before ``seconds``; None: all that are left."""
+        """Copy the packets that begin at ``seconds`` or before; None: all that are left."""
         while self._next is not None and (seconds is None or _begin(self._next) <= seconds):
             packet = self._next
             packet.stream = self._tracks[packet.stream_index]
@@ -38,9 +38,10 @@ def _add(target: OutputContainer, stream: AudioStream, name: str) -> AudioStream
     try:
         return target.add_stream_from_template(stream)
     except ValueError as error:
+        codec = stream.codec_context.name if stream.codec_context else "unknown"
         raise ClipError(
             "clip-sound",
-            f"{name} has {stream.codec_context.name} sound, which {target.format.name} cannot hold.",
+            f"{name} has {codec} sound, which {target.format.name} cannot hold.",
             "Set encoder.codec to ffv1 (Matroska), or convert the sound first.",
         ) from error
 
