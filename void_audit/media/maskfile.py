@@ -88,7 +88,8 @@ class _GrayFile:
         return self._clip.info.frames
 
     def _looked_up(self, start: int, stop: int | None) -> Iterator[npt.NDArray[np.uint8]]:
-        for number, frame in enumerate(self._clip.planes(start, stop), start):
+        first, last = self._clip.index.span(start, stop)
+        for number, frame in enumerate(self._clip.planes(first, last), first):
             found = self._table[frame.planes[0]]
             if found.max() == _INVALID:
                 value = int(frame.planes[0][found == _INVALID][0])
