@@ -12,14 +12,20 @@ from void_audit.model.geometry import Rect, Size
 
 
 def fit(picture: RGB, crop: Rect | None, size: Size | None) -> RGB:
-    """Crop, then scale: area averaging down, bicubic up."""
+    """Crop, then scale: area averaging down, bicubic up. A crop is a copy: it does not hold the whole picture."""
     if crop is not None:
         picture = picture[crop.y : crop.bottom, crop.x : crop.right]
     if size is None or (picture.shape[1], picture.shape[0]) == tuple(size):
-        return np.ascontiguousarray(picture)
+        return np.ascontiguousarray(picture) if crop is None else picture.copy()
     shrink = size.width <= picture.shape[1] and size.height <= picture.shape[0]
     scaled = cv2.resize(picture, tuple(size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
     return np.asarray(scaled, np.uint8)
+
+
+def check_inside(crop: Rect | None, size: Size) -> None:
+    """Raise ValueError unless ``crop`` lies inside a picture of ``size``."""
+    if crop is not None and (crop.right > size.width or crop.bottom > size.height):
+        raise ValueError(f"crop {crop} is not inside {size.width}x{size.height}")
 
 
 class ArrayClip:
@@ -46,5 +52,6 @@ class ArrayClip:
         yield from reversed(self._pictures[start:stop])
 
     def view(self, crop: Rect | None = None, size: Size | None = None) -> ArrayClip:
-        """The same pictures, cropped and scaled."""
+        """The same pictures, cropped and scaled. Raises ValueError if the crop does not lie inside."""
+        check_inside(crop, self.info.size)
         return ArrayClip([fit(p, crop, size) for p in self._pictures], self.info.frame_rate)

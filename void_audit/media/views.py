@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from void_audit.media.memory import fit
+from void_audit.media.memory import check_inside, fit
 from void_audit.model.clip import RGB, Clip, ClipInfo
 from void_audit.model.geometry import Rect, Size
 
@@ -34,8 +34,7 @@ class FittedClip:
     """
 
     def __init__(self, clip: Clip, crop: Rect | None, size: Size | None) -> None:
-        if crop is not None and (crop.right > clip.info.width or crop.bottom > clip.info.height):
-            raise ValueError(f"crop {crop} is not inside {clip.info.width}x{clip.info.height}")
+        check_inside(crop, clip.info.size)
         self._clip, self._crop, self._size = clip, crop, size
         width, height = size or ((crop.width, crop.height) if crop else clip.info.size)
         self.info = clip.info.model_copy(update={"width": width, "height": height})
