@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from void_audit.model.base import Name, Text, Value
 from void_audit.model.mask import VALUES, MaskClass
@@ -13,22 +13,32 @@ Pattern = Literal["none", "solid", "cross", "stripes"]
 """How a class is drawn besides its colour, so that no reader depends on telling colours apart."""
 
 
+Byte = Annotated[int, Field(ge=0, le=255)]
+"""A sample of eight bits."""
+
+
 class ClassStyle(Value):
     """One class of a schema. ``color`` is RGB."""
 
     mask_class: MaskClass
-    value: int = Field(ge=0, le=255)
+    value: Byte
     name: Name
     meaning: Text
-    color: tuple[int, int, int]
+    color: tuple[Byte, Byte, Byte]
     pattern: Pattern
 
 
 class MaskSchema(Value):
-    """A set of classes, ordered by index."""
+    """A set of classes, ordered by index: the class at place ``i`` is class ``i``."""
 
     name: Name
     classes: tuple[ClassStyle, ...]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if [style.mask_class for style in self.classes] != list(range(len(self.classes))):
+            raise ValueError("the classes of a schema must be ordered by their index")
+        return self
 
     def style(self, mask_class: MaskClass) -> ClassStyle:
         """How one class is named and drawn."""

@@ -13,13 +13,15 @@ def mask_statistics(mask: ClassSequence) -> MaskStatistics:
     """Mean and largest share of every class over the frames, and the largest share that is opened.
 
     Raises:
-        MaskError: mask-frames for a mask without frames.
+        MaskError: mask-frames for a mask without frames; mask-values for an index over 3.
     """
     total = np.zeros(len(VALUES))
     largest = np.zeros(len(VALUES))
     opened, frames = 0.0, 0
     for classes in mask.classes():
         share = np.bincount(classes.ravel(), minlength=len(VALUES)) / classes.size
+        if len(share) > len(VALUES):
+            raise MaskError("mask-values", f"There is no mask class {classes.max()}.", "Classes are 0 to 3.")
         total += share
         largest = np.maximum(largest, share)
         opened = max(opened, 1.0 - float(share[MaskClass.KEEP]))
