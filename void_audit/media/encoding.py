@@ -90,7 +90,10 @@ def container_options(info: ClipInfo, encoder: EncoderSettings) -> dict[str, str
 def add_picture_track(
     container: OutputContainer, info: ClipInfo, encoder: EncoderSettings, pixel_aspect: Fraction | None
 ) -> VideoStream:
-    """A picture track with the source's rate, time base, shape of pixels, colour tags, timecode and rotation."""
+    """A picture track with the source's rate, time base, shape of pixels, colour tags, timecode and rotation.
+
+    Matroska does not take the shape of pixels from here.
+    """
     stream = container.add_stream(
         "libx264" if encoder.codec == "h264" else "ffv1", rate=info.rate, options=_codec_options(encoder)
     )

@@ -30,9 +30,10 @@ class VideoWriter:
     """Context manager that writes ``path`` whole or not at all.
 
     H.264 goes into MP4, FFV1 into Matroska. Kept from the source: timestamps (exact in MP4, also of
-    variable rate; Matroska rounds them to milliseconds), rate, colour tags, shape of pixels, timecode,
-    rotation (as a display matrix) and every sound track, packet for packet. Not kept: subtitles and other
-    data tracks, tags such as a title, HDR mastering data. Equal pictures and settings give equal bytes.
+    variable rate; Matroska rounds them to milliseconds), rate, colour tags, shape of pixels (in MP4),
+    timecode, rotation (as a display matrix) and every sound track, packet for packet. Not kept: subtitles
+    and other data tracks, tags such as a title, HDR mastering data; in Matroska also the shape of pixels, for
+    which PyAV has no setting. Equal pictures and settings give equal bytes.
 
     Args:
         path: the file to make; an older one is replaced.
