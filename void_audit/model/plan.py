@@ -36,7 +36,8 @@ class PropagateSettings(Value):
     consistency: Annotated[float, Field(gt=0)] = 12.0
     """Largest spread (0-255 levels) of samples that count as consistent."""
     guard: Annotated[int, Field(ge=0)] = 3
-    """Pixels around opened areas of other frames that are not trusted as background."""
+    """Pixels around opened areas of other frames that are not trusted as background, in a frame of 480 lines;
+    larger frames have proportionally more."""
     patch: Annotated[int, Field(ge=3)] = 7
     """PatchMatch patch size, pixels."""
 

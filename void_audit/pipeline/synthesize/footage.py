@@ -14,6 +14,7 @@ from void_audit.model.clip import RGB, Clip
 from void_audit.model.geometry import FrameRange, Rect, Size
 from void_audit.model.mask import Bitmap, Classes, ClassSequence, MaskClass
 from void_audit.model.plan import EditPlan
+from void_audit.pipeline.synthesize import samples
 from void_audit.pipeline.synthesize.camera import (
     CameraTracker,
     Matrix,
@@ -71,6 +72,8 @@ class FootageReader:
         self._settings = plan.pass1
         self._size = Size(geometry.width, geometry.height)
         small = small_size(clip.info.size)
+        lines = min(clip.info.size) * geometry.height / geometry.crop.height
+        self._unit = max(1, round(lines / samples.LINES))
         self._to_geometry = small_to_geometry(clip.info.size, small, geometry)
         self._coming = _read(clip, mask, geometry.crop, self._size, small)
         self._held: list[_Shot] = []
@@ -89,12 +92,14 @@ class FootageReader:
         poses = [rebase(s.pose, self._to_geometry) for s in held]
         still = all(np.array_equal(p.matrix, poses[0].matrix) for p in poses)
         # Interpolation looks two pixels further.
-        guard = self._settings.guard + (0 if still else 2)
+        guard = self._settings.guard * self._unit + (0 if still else 2)
         trusted = [
             _trusted(s.opened, p, self._to_geometry, guard)
             for s, p in zip(held, scenery.passing, strict=True)
         ]
-        return Footage([s.frame for s in held], [s.opened for s in held], trusted, poses, scenery.light)
+        return Footage(
+            [s.frame for s in held], [s.opened for s in held], trusted, poses, scenery.light, self._unit
+        )
 
 
 def _trusted(opened: Bitmap, passers: Bitmap, to_geometry: Matrix, guard: int) -> Bitmap:

@@ -92,7 +92,7 @@ def _build(
     pose = footage.poses[reference]
     maps = {i: _relative(footage.poses[i], pose) for i in lacking}
     origin, size = _canvas([(unseen[i], maps[i]) for i in lacking])
-    needed = _needed(unseen, maps, origin, size, settings.guard + 2)
+    needed = _needed(unseen, maps, origin, size, settings.guard * footage.unit + 2)
     points = _grid(origin, size)
     order = [reference, *nearest_first(reference, len(footage))]
     found = look_up(footage, points, reference, order, settings)

@@ -155,20 +155,20 @@ def _from_other_frames(footage: Footage, index: int, settings: PropagateSettings
     found = look_up(footage, points, index, order, settings)
     colours = found.colours
     if found.seen.any():
-        around = ring(opened, footage.trusted[index], settings.guard)
+        around = ring(opened, footage.trusted[index], settings.guard * footage.unit, footage.unit)
         # Compared over the same stretch of time, so that light that changes locally is seen to change.
         order = nearest_first(index, len(footage), max(1, found.lag))
         known = look_up(footage, around.astype(np.float32), index, order, settings)
         at = around[known.seen]
         own = footage.frames[index][at[:, 1], at[:, 0]]
-        colours = _relight(opened.shape, at, own, known.colours[known.seen], settings, points, colours)
+        colours = _relight(footage, at, own, known.colours[known.seen], settings, points, colours)
     unseen = np.zeros(opened.shape, bool)
     unseen[opened] = ~found.seen
-    return _Fill(points, colours, _without_islands(unseen, opened))
+    return _Fill(points, colours, _without_islands(unseen, opened, LEAST_ISLAND * footage.unit**2))
 
 
 def _relight(
-    shape: tuple[int, ...],
+    footage: Footage,
     at: npt.NDArray[np.intp],
     own: Colours,
     filled: Colours,
@@ -176,17 +176,18 @@ def _relight(
     points: Points,
     colours: Colours,
 ) -> Colours:
+    height, width = footage.frames[0].shape[:2]
     wanted = points.astype(np.intp)
-    change = correction((shape[0], shape[1]), at, own, filled, 2 * settings.consistency, wanted)
+    change = correction((height, width), footage.unit, at, own, filled, 2 * settings.consistency, wanted)
     return np.asarray(np.clip(np.rint(colours + change), 0, 255), np.uint8)
 
 
-def _without_islands(unseen: Bitmap, opened: Bitmap) -> Bitmap:
+def _without_islands(unseen: Bitmap, opened: Bitmap, least: int) -> Bitmap:
     """Also mark small groups of seen pixels that touch nothing but unseen ones."""
     if not unseen.any():
         return unseen
     _, labels, stats, _ = cv2.connectedComponentsWithStats((~unseen).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < LEAST_ISLAND
+    small = stats[:, cv2.CC_STAT_AREA] < least
     small[0] = False
     return np.asarray(unseen | (small[labels] & opened), np.bool_)
 
@@ -224,11 +225,11 @@ def _invent(
         picture[:] = smooth(picture, unseen)
         return len(points)
     colours, known = plate.look(pose, points)
-    around = ring(unseen, footage.trusted[index] | (footage.opened[index] & ~unseen), 1)
+    around = ring(unseen, footage.trusted[index] | (footage.opened[index] & ~unseen), 1, footage.unit)
     there, valid = plate.look(pose, around.astype(np.float32))
     at = around[valid]
     own = picture[at[:, 1], at[:, 0]]
-    picture[unseen] = _relight(unseen.shape, at, own, there[valid], settings, points, colours)
+    picture[unseen] = _relight(footage, at, own, there[valid], settings, points, colours)
     if known.all():
         return 0
     left = np.zeros(unseen.shape, bool)

@@ -25,6 +25,9 @@ Colours = npt.NDArray[np.uint8]
 
 Flags = npt.NDArray[np.bool_]
 
+LINES = 480
+"""Lines of the whole frame for which lengths such as the guard are given; they grow with larger frames."""
+
 CHUNK = 1 << 16
 """Pixels looked at together: bounds memory."""
 
@@ -46,6 +49,8 @@ class Footage:
     poses: Sequence[Pose]
     light: npt.NDArray[np.int16]
     """``(frames, 3)``: levels that bring a frame to the overall light of its shot's middle frame."""
+    unit: int = 1
+    """Pixels that stand for one pixel of a frame with ``LINES`` lines: lengths grow with the picture."""
 
     def __len__(self) -> int:
         return len(self.frames)
