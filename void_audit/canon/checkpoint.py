@@ -58,7 +58,8 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: LogSigner) -> str:
     Raises:
         NoteError: as ``note.sign``, or ``checkpoint-malformed``.
     """
-    parse_text(checkpoint.text)
+    if parse_text(checkpoint.text) != checkpoint:
+        raise _malformed("one of its lines holds a line feed")
     return str(notes.sign(checkpoint.text, checkpoint.origin, signer))
 
 

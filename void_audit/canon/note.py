@@ -27,8 +27,9 @@ MAX_SIGNATURES = 100
 ED25519 = 0x01
 """Signature type."""
 
-_NAME = re.compile(r"[^\s+]+")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NAME = re.compile(r"[^\s+\ud800-\udfff]+")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+"""Halves of surrogate pairs have no UTF-8 form: they reach Python through arguments of odd bytes."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _split(note: str) -> tuple[str, list[str]]:
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or _CONTROL.search(text):
-        raise _malformed("the text has control characters or does not end in a line feed")
+        raise _malformed("the text has control characters, is not UTF-8 or does not end in a line feed")
 
 
 def _signature(line: str) -> NoteSignature:
