@@ -20,11 +20,12 @@ def frame_hash(classes: Classes) -> str:
     """SHA-256, in hexadecimal, of width and height (big-endian u32) and the class indices, row by row.
 
     Raises:
-        MaskError: mask-values for an index over 3.
+        MaskError: mask-values for an index under 0 or over 3.
     """
     height, width = classes.shape
-    if classes.max(initial=0) > max(MaskClass):
-        raise MaskError("mask-values", f"There is no mask class {classes.max()}.", "Classes are 0 to 3.")
+    for index in (classes.min(initial=0), classes.max(initial=0)):
+        if not 0 <= index <= max(MaskClass):  # a wider integer would wrap into a class that exists
+            raise MaskError("mask-values", f"There is no mask class {index}.", "Classes are 0 to 3.")
     digest = hashlib.sha256(struct.pack(">II", width, height))
     digest.update(np.ascontiguousarray(classes, np.uint8).data)
     return digest.hexdigest()
