@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from void_audit.canon import jcs
+from void_audit.canon.merkle import HASH_SIZE
 from void_audit.errors import LedgerError
 from void_audit.ledger.durable import make_folder, replacing, storage_errors
 
@@ -35,20 +37,20 @@ def read_mark(path: Path) -> Mark | None:
     """
     with storage_errors(path):
         try:
-            data = path.read_bytes()
+            with path.open("rb") as stream:
+                data = stream.read(_MAX_BYTES + 1)
         except FileNotFoundError:
             return None
     fields = jcs.parse(data, _MAX_BYTES, error=LedgerError)
-    try:
-        if fields["format"] != _FORMAT or len(fields) != 4:
-            raise ValueError("another format")
-        return Mark(str(fields["origin"]), int(fields["size"]), bytes.fromhex(fields["root"]))
-    except (TypeError, KeyError, ValueError):
+    mark = _mark(fields)
+    # Nothing but what `write_mark` writes: a size that was rounded would be another mark.
+    if mark is None or _fields(mark) != fields:
         raise LedgerError(
             "ledger-mark-damaged",
             f"{path} is not the mark of a log key.",
             "Restore it from the newest backup of the key.",
-        ) from None
+        )
+    return mark
 
 
 def write_mark(path: Path, mark: Mark) -> None:
@@ -57,8 +59,20 @@ def write_mark(path: Path, mark: Mark) -> None:
     Raises:
         StorageError: ``storage-full``, ``storage-not-writable``, ``storage-failed``.
     """
-    fields = {"format": _FORMAT, "origin": mark.origin, "size": mark.size, "root": mark.root.hex()}
     with storage_errors(path):
         make_folder(path.parent)
         with replacing(path) as stream:
-            stream.write(jcs.canonical(fields))
+            stream.write(jcs.canonical(_fields(mark)))
+
+
+def _fields(mark: Mark) -> dict[str, object]:
+    return {"format": _FORMAT, "origin": mark.origin, "size": mark.size, "root": mark.root.hex()}
+
+
+def _mark(fields: Any) -> Mark | None:  # noqa: ANN401 - JSON holds anything
+    try:
+        mark = Mark(fields["origin"], fields["size"], bytes.fromhex(fields["root"]))
+    except (TypeError, KeyError, ValueError):
+        return None
+    whole = type(mark.size) is int and mark.size >= 0 and len(mark.root) == HASH_SIZE
+    return mark if whole and isinstance(mark.origin, str) else None
