@@ -13,7 +13,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from void_audit.errors import LedgerError, StorageError, VoidAuditError
+from void_audit.errors import InputError, LedgerError, StorageError, VoidAuditError
 from void_audit.ledger.place import refuse_network
 from void_audit.ledger.tables import HEAD
 
@@ -52,6 +52,7 @@ class Database:
         Raises:
             StorageError: ``storage-*``, ``database-busy``.
             LedgerError: ``ledger-damaged``.
+            InputError: ``value-unusable``: asked for a text that is not UTF-8, or a number over 64 bits.
         """
         with _translated(self.path), self._engine.connect() as connection, connection.begin():
             yield connection
@@ -185,6 +186,12 @@ def _translated(path: Path) -> Iterator[None]:
         raise _meaning(path, error.orig or error) from error
     except sqlite3.Error as error:
         raise _meaning(path, error) from error
+    except (UnicodeEncodeError, OverflowError) as error:  # raised by binding, never by what is stored
+        raise InputError(
+            "value-unusable",
+            f"{path} can hold no such value: {error}.",
+            "Texts are UTF-8, whole numbers have 64 bits.",
+        ) from error
     except (SQLAlchemyError, TypeError) as error:  # a stored value is of another type than the schema's
         raise LedgerError("ledger-damaged", f"{path}: {str(error)[:200]}.", "Run fsck.") from error
 

@@ -22,7 +22,8 @@ class LogReader:
     """The log in one database. Entries that no checkpoint covers yet do not exist for a reader.
 
     Every method raises StorageError (``storage-*``, ``database-*``) if the database cannot be read and
-    LedgerError ``ledger-damaged`` if it is none.
+    LedgerError ``ledger-damaged`` if it is none; InputError ``value-unusable`` if it is asked for what no
+    database could hold.
     """
 
     def __init__(self, database: Database) -> None:
@@ -105,7 +106,11 @@ class LogReader:
 
     def find(self, leaf_hash: str) -> int | None:
         """Index of the first entry with this leaf hash (hexadecimal), or None: same envelope, same hash."""
-        query = sa.select(sa.func.min(entry.c.idx)).where(entry.c.leaf_hash == bytes.fromhex(leaf_hash))
+        try:
+            digest = bytes.fromhex(leaf_hash)
+        except ValueError:  # no entry has a hash that is none
+            return None
+        query = sa.select(sa.func.min(entry.c.idx)).where(entry.c.leaf_hash == digest)
         with self._database.read() as connection:
             size = store.published_size(connection)
             index = connection.execute(query.where(entry.c.idx < size)).scalar()
