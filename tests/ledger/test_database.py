@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from alembic import command, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from conftest_ledger import Home, envelope
 
 from void_audit.errors import LedgerError, StorageError, VoidAuditError
@@ -65,19 +64,6 @@ def test_rows_can_be_neither_replaced_nor_skipped(copy: Home, statement: str) ->
     with pytest.raises(sqlite3.IntegrityError):
         copy.sql(statement)
     assert copy.fsck().ok
-
-
-def test_the_tables_of_the_code_are_those_of_the_database(copy: Home) -> None:
-    engine = sa.create_engine(f"sqlite:///{copy.database}")
-    inspector = sa.inspect(engine)
-    for name, table in tables.metadata.tables.items():
-        assert {c["name"] for c in inspector.get_columns(name)} == {c.name for c in table.columns}
-        assert inspector.get_pk_constraint(name)["constrained_columns"] == [c.name for c in table.primary_key]
-    engine.dispose()
-
-
-def test_the_code_knows_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(_config()).get_heads() == [tables.HEAD]
 
 
 def test_there_is_no_way_back(copy: Home) -> None:
