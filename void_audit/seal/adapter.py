@@ -59,12 +59,13 @@ def sign(
 ) -> bytes:
     """Write ``source`` with a manifest to ``destination``; returns the manifest's bytes.
 
-    Into containers of ``NOT_EMBEDDABLE`` nothing is written: the manifest is only returned.
+    A container of ``NOT_EMBEDDABLE`` is copied as it is: the manifest is only returned.
 
     Args:
         sign_bytes: ES256 signature, r and s, 64 bytes.
         chain_pem: leaf and intermediates.
-        root_pem: against which the result is checked right away.
+        root_pem: the library's trust while it looks at its own result. It signs under a chain of any other
+            root all the same: whoever needs ``trusted`` reads the file back.
         definition: the manifest but for its ingredients.
         ingredients: the parent first.
         source: the file to seal; it stays as it is.
