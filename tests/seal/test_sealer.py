@@ -7,7 +7,7 @@ import pytest
 from clips import write_clip
 from desk import Desk
 
-from void_audit.errors import Cancelled, ClipError, IdentityError, SealError, StorageError
+from void_audit.errors import Cancelled, IdentityError, SealError, StorageError
 from void_audit.seal import adapter
 from void_audit.seal.base import EmbeddedData
 from void_audit.seal.certificates import create_chain
@@ -164,35 +164,6 @@ def test_a_place_that_cannot_be_written(desk):
 def test_a_missing_folder_is_a_storage_error(desk):
     with pytest.raises(StorageError):
         desk.sealer.seal(desk.request(destination=desk.folder / "gone" / "edited.mp4"))
-
-
-def test_the_state_of_a_source(desk, tmp_path):
-    sealed = desk.seal()
-    other = create_chain(tmp_path / "other", "Other", None)
-    assert read_state(desk.source, None) == "none"
-    assert read_state(sealed, None) == "valid"
-    assert read_state(sealed, other.root_pem) == "valid"
-    assert read_state(sealed, desk.chain.root_pem) == "trusted"
-    data = bytearray(sealed.read_bytes())
-    data[data.rindex(b"mdat") + 50] ^= 1
-    (tmp_path / "bent.mp4").write_bytes(data)
-    assert read_state(tmp_path / "bent.mp4", desk.chain.root_pem) == "invalid"
-    (tmp_path / "tail.mp4").write_bytes(sealed.read_bytes() + b"garbage!" * 3)
-    assert read_state(tmp_path / "tail.mp4", desk.chain.root_pem) == "unreadable"
-    (tmp_path / "text.mp4").write_bytes(b"text")
-    assert read_state(tmp_path / "text.mp4", None) == "none"
-    assert read_state(write_clip(tmp_path / "x.mkv", codec="ffv1"), None) == "none"
-    with pytest.raises(ClipError):
-        read_state(tmp_path / "gone.mp4", None)
-
-
-@pytest.mark.parametrize(
-    "roots", ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
-)
-def test_roots_that_are_none_are_refused(desk, roots):
-    with pytest.raises(IdentityError) as caught:
-        read_state(desk.source, roots)
-    assert caught.value.code == "trust-unreadable"
 
 
 def test_a_matroska_source_is_a_parent_like_any_other(desk):
