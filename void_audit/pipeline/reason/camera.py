@@ -28,6 +28,8 @@ _FEWEST_POINTS = 12
 _FEWEST_INLIERS = 0.5
 _RENEW_KEY = 0.5
 _LARGEST_CANVAS = 6.0
+_DIMMEST = 1.0
+"""Contrast (standard deviation) in levels: what texture a dimmer picture has is rounding, and cannot be followed."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class CameraFollower:
         self._size = size
         self._corners = _corners(size)
         self._box = self._corners
-        self._previous: Gray | None = None
+        self._previous: tuple[Gray, Bitmap] | None = None
         self._key: tuple[Gray, npt.NDArray[np.float32], Homography] | None = None
 
     def add(self, picture: Gray, covered: Bitmap) -> bool:
@@ -68,7 +70,7 @@ class CameraFollower:
         self.segments[-1].poses.append(pose)
         if self._key is None:
             self._key = (picture, _points(picture, covered), pose)
-        self._previous = picture
+        self._previous = (picture, covered)
         return new
 
     def __len__(self) -> int:
@@ -88,8 +90,7 @@ class CameraFollower:
             return None
         key, points, key_pose = self._key
         if len(points) < _FEWEST_POINTS:
-            self.poor_frames += 1
-            return self.segments[-1].poses[-1] if _alike(self._previous, picture) else None
+            return self._featureless(picture)
         found = _match(key, picture, points)
         if found is None:
             return self._renewed(picture)
@@ -99,13 +100,26 @@ class CameraFollower:
             self._key = None
         return pose
 
+    def _featureless(self, picture: Gray) -> Homography | None:
+        """Nothing to follow: no motion, unless it is a cut. This picture, which may show more, is the next key."""
+        self._key = None
+        if self._previous is None or not _alike(self._previous[0], picture):
+            return None
+        self.poor_frames += 1
+        return self.segments[-1].poses[-1]
+
     def _renewed(self, picture: Gray) -> Homography | None:
-        """Try again from the previous picture: the key picture may be too long ago."""
+        """Try again from the previous picture: the key picture may be too long ago, or the light has changed."""
         if self._previous is None:
             return None
-        points = _points(self._previous, np.zeros(self._previous.shape, bool))
-        found = _match(self._previous, picture, points) if len(points) >= _FEWEST_POINTS else None
         self._key = None
+        previous, covered = self._previous
+        points = _points(previous, covered)
+        if len(points) < _FEWEST_POINTS:
+            return None
+        found = _match(previous, picture, points)
+        if found is None:
+            found = _match(previous, _exposed_like(previous, picture), points)
         return None if found is None else self.segments[-1].poses[-1] @ found[0]
 
     def _fits(self, pose: Homography) -> bool:
@@ -136,6 +150,8 @@ def _displacement(pose: Homography, corners: npt.NDArray[np.float64]) -> float:
 
 
 def _points(picture: Gray, covered: Bitmap) -> npt.NDArray[np.float32]:
+    if picture.std() < _DIMMEST:
+        return np.zeros((0, 1, 2), np.float32)
     allowed = np.where(cv2.dilate(covered.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0, 0, 255)
     found = cv2.goodFeaturesToTrack(picture, 300, 0.01, 6, mask=allowed.astype(np.uint8))
     return np.zeros((0, 1, 2), np.float32) if found is None else np.asarray(found, np.float32)
@@ -166,6 +182,12 @@ def _followed(
     guess = np.empty_like(points)
     moved, ok, _ = cv2.calcOpticalFlowPyrLK(one, other, points, guess, winSize=(15, 15), maxLevel=4)
     return np.asarray(moved, np.float32), np.asarray(ok).ravel() > 0
+
+
+def _exposed_like(key: Gray, picture: Gray) -> Gray:
+    """``picture`` as bright as ``key``: Lucas-Kanade loses what fades."""
+    gain = (float(np.median(key)) + 1) / (float(np.median(picture)) + 1)
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=gain), np.uint8)
 
 
 def _alike(one: Gray, other: Gray) -> bool:
