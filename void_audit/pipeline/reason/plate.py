@@ -83,12 +83,9 @@ class Plate:
         if self._segment.still:
             return View(self.early, self.late, self.known, self.far)
         back = np.linalg.inv(self._to_canvas @ self._segment.poses[frame - self._segment.start])
-        flags = (self.known.astype(np.uint8) + self.far).astype(np.uint8)
+        flags = np.where(_inner(self.known), self.known.astype(np.uint8) + self.far, 0).astype(np.uint8)
         seen = cv2.warpPerspective(flags, back, tuple(self._size), flags=cv2.INTER_NEAREST)
-        early, late = (
-            np.asarray(cv2.warpPerspective(p, back, tuple(self._size), flags=cv2.INTER_CUBIC), np.float32)
-            for p in (self.early, self.late)
-        )
+        early, late = (np.asarray(_cubic(p, back, self._size), np.float32) for p in (self.early, self.late))
         return View(early, late, seen > 0, seen > 1)
 
     def _warped(self, samples: list[Sample]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
@@ -98,9 +95,7 @@ class Plate:
         pictures, distances = [], []
         for sample in samples:
             pose = self._to_canvas @ self._segment.poses[sample.frame - self._segment.start]
-            pictures.append(
-                cv2.warpPerspective(sample.picture, pose, tuple(self._canvas), flags=cv2.INTER_CUBIC)
-            )
+            pictures.append(np.asarray(_cubic(sample.picture, pose, self._canvas), np.uint8))
             distances.append(
                 cv2.warpPerspective(
                     sample.distance, pose, tuple(self._canvas), flags=cv2.INTER_NEAREST, borderValue=-1.0
@@ -119,6 +114,18 @@ def _canvas(segment: Segment, size: Size) -> tuple[Homography, Size]:
     extent = np.ceil(reached.max(0) - low).astype(int) + 1
     shift = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]], np.float64)
     return shift, Size(int(extent[0]), int(extent[1]))
+
+
+def _cubic(picture: RGB | Picture, pose: npt.NDArray[np.floating], size: Size) -> npt.NDArray[np.generic]:
+    """Warped; past its edge a picture goes on as it ends, for black would bleed into it."""
+    return cv2.warpPerspective(
+        picture, pose, tuple(size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def _inner(known: Bitmap) -> Bitmap:
+    """Pixels whose interpolation takes nothing from unknown ones (which are black)."""
+    return np.asarray(cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
 
 
 def _median_of(stack: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_]) -> Picture:
