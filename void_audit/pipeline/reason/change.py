@@ -43,13 +43,14 @@ def change_on(picture: RGB, view: View, hidden: Bitmap, near: Bitmap, still: boo
     """
     frame = picture.astype(np.float32)
     trusted, usable = view.known & ~near, view.known & ~hidden
-    early = _difference(frame, view.early, trusted, usable, still)
-    late = _difference(frame, view.late, trusted, usable, still)
-    return Change(early, early & late & view.far, early & _shadow_like(frame, view.early))
+    first, last = (plate * _gain(frame, plate, trusted) for plate in (view.early, view.late))
+    early = _difference(frame, first, trusted, usable, still)
+    late = _difference(frame, last, trusted, usable, still)
+    return Change(early, early & late & view.far, early & _shadow_like(frame, first))
 
 
 def _difference(frame: Picture, plate: Picture, trusted: Bitmap, usable: Bitmap, still: bool) -> Bitmap:
-    delta = frame - plate * _gain(frame, plate, trusted)
+    delta = frame - plate
     slope = _slope(plate) * (0.1 if still else 0.6)
     fine = _largest(np.abs(_blur_within(delta, usable, _FINE))) - slope
     soft = np.abs(_blur_within(_light(delta), usable, _SOFT)) - 0.3 * slope
