@@ -32,7 +32,8 @@ class GridLocalization(Value):
     """Where something is on one frame."""
 
     frame: Annotated[int, Field(ge=0)]
-    cells: Annotated[tuple[Cell, ...], Field(max_length=4096)]
+    cells: Annotated[tuple[Cell, ...], Field(max_length=65536)]
+    """At most as many as a ``Grid`` can have."""
 
 
 class AffectedObject(Value):

@@ -87,7 +87,7 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
 
 def _set_off(cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if span is None or not _matters(cells):
+    if span is None:
         return None
     return AffectedObject(
         noun=f"what the {name} set off"[:200],
@@ -104,7 +104,7 @@ def _set_off(cells: Cells, name: str) -> AffectedObject | None:
 
 def _deflected(cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
-    if span is None or not _matters(cells):
+    if span is None:
         return None
     return AffectedObject(
         noun=f"what the {name} stopped or turned aside"[:200],
@@ -119,15 +119,16 @@ def _deflected(cells: Cells, name: str) -> AffectedObject | None:
     )
 
 
-def _matters(cells: Cells) -> bool:
-    """Whether a thing is large enough on enough frames to be more than a fault of the comparison."""
-    return int((cells.sum(axis=(1, 2)) >= _FEWEST_CELLS).sum()) >= _FEWEST_FRAMES
+def _matters(cells: npt.NDArray[np.bool_]) -> bool:
+    """Whether a thing ``(frames, cells)`` is large enough on enough frames: more than a fault of the comparison."""
+    return int((cells.sum(axis=1) >= _FEWEST_CELLS).sum()) >= _FEWEST_FRAMES
 
 
 def _things(cells: Cells) -> Iterator[Cells]:
-    """Separate things: groups of cells that never touch. The largest few; the rest go with the last."""
+    """Separate things that matter: groups of cells that never touch. The largest few; the rest go with the last."""
     count, names = cv2.connectedComponents(np.asarray(cells.any(axis=0), np.uint8), connectivity=8)
-    order = sorted(range(1, count), key=lambda name: -int((names == name).sum()))
+    order = [name for name in range(1, count) if _matters(cells[:, names == name])]
+    order.sort(key=lambda name: -int((names == name).sum()))
     groups = [[name] for name in order[: _MOST_THINGS - 1]]
     if order[_MOST_THINGS - 1 :]:
         groups.append(order[_MOST_THINGS - 1 :])
