@@ -1,0 +1,94 @@
+"""Meetings that changed a path, and all the ways of coming close that are none. One box, one path, one object."""
+
+import numpy as np
+import pytest
+
+from void_audit.pipeline.reason.attribution import AFFECTED, INDEPENDENT, Reach
+from void_audit.pipeline.reason.deflection import Owned, deflections
+
+REACH = Reach.for_object(30)
+HEIGHT, WIDTH = 100, 200
+OBJECT = np.zeros((HEIGHT, WIDTH), bool)
+OBJECT[40:60, 100:120] = True
+SIDE = 10
+
+
+def world(path, owner=INDEPENDENT, behind=False, pan=0.0, covered=OBJECT):
+    """``path``: left upper corner on each frame, in the first frame's coordinates; the camera pans right."""
+
+    def frame(offset):
+        shift = round(pan * offset)
+        here = np.roll(covered, -shift, axis=1)
+        labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+        x, y = (round(v) for v in path[offset])
+        labels[y : y + SIDE, max(0, x - shift) : max(0, x - shift + SIDE)] = owner
+        if behind:
+            labels[here] = 0
+        pose = np.array([[1, 0, shift], [0, 1, 0], [0, 0, 1]], np.float64)
+        return Owned(here, labels, pose)
+
+    return deflections(frame, len(path), REACH)
+
+
+def thrown(after, before=(4, 0), contact=8, frames=16, at=(88, 45)):
+    """Moves by ``before`` each frame until it is at ``at`` on frame ``contact``, then by ``after``."""
+    steps = [(before if i < contact else after, i - contact) for i in range(frames)]
+    return [(at[0] + step[0] * i, at[1] + step[1] * i) for step, i in steps]
+
+
+@pytest.mark.parametrize("after", [(-4, 0), (0, 0), (1, 0), (0, 4), (2, -3)])
+def test_thrown_back_stopped_or_turned_aside(after):
+    (meeting,) = world(thrown(after))
+    assert 7 <= meeting.offset <= 8
+    assert meeting.region.sum() == SIDE**2
+    assert meeting.region[50, 90]
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_passes_in_front_or_behind_keeps_its_pace(behind):
+    assert not world(thrown((4, 0), frames=30), behind=behind)
+
+
+def test_what_is_seen_to_stop_half_behind_the_object_is_met():
+    assert world(thrown((0, 0), at=(94, 45)), behind=True)
+
+
+UNMET = {
+    "far away": [(x, 5) for x, _ in thrown((-4, 0))],
+    "resting at the object": [(88, 45)] * 16,
+    "too slow to tell": thrown((0, 0), before=(1, 0)),
+    "there from the start": thrown((-4, 0), contact=1),
+    "too short after": thrown((-4, 0), frames=10),
+    "only leaves": [(88 - 4 * i, 45) for i in range(16)],
+    "nothing at all": [],
+}
+
+
+@pytest.mark.parametrize("name", UNMET)
+def test_no_meeting(name):
+    assert not world(UNMET[name])
+
+
+def test_only_what_is_nobodys_can_be_met():
+    assert not world(thrown((-4, 0)), owner=AFFECTED)
+
+
+def test_without_an_object_nothing_is_met():
+    assert not world(thrown((-4, 0)), covered=np.zeros_like(OBJECT))
+
+
+def test_a_speck_is_not_a_thing():
+    def frame(offset):
+        x, y = thrown((-4, 0))[offset]
+        labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+        labels[y + 2 : y + 8, x + 4 : x + SIDE] = INDEPENDENT
+        return Owned(OBJECT, labels, np.eye(3))
+
+    assert REACH.birth > 36
+    assert not deflections(frame, 16, REACH)
+
+
+@pytest.mark.parametrize(("after", "met"), [((4, 0), 0), ((0, 0), 1)])
+def test_the_pace_is_that_of_the_world_not_of_the_picture(after, met):
+    """The camera goes along: what keeps its pace rests in the picture, what stops runs backwards."""
+    assert len(world(thrown(after), pan=3)) == met
