@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from simulator.studio import ScriptedEngines, Studio, write_request
+from simulator.studio import ScriptedEngines, SteppingClock, Studio, write_request
 
+from void_audit.cli.workspace import Workspace
 from void_audit.model.lifecycle import step_of
 from void_audit.model.plan import EncoderSettings
 from void_audit.workflow import masking
@@ -82,6 +83,18 @@ class House(Studio):
         self.request()  # whose clip is the source of all: equal requests have equal clips
         self.engines = CountingEngines()
         self.workshop = replace(self.workshop, engines=self.engines)
+
+    @classmethod
+    def reopen(cls, folder: Path, now: datetime) -> House:
+        """The house in a folder, as another process finds it."""
+        house = cls.__new__(cls)
+        house.folder, house.clock, house.engines = folder, SteppingClock(), CountingEngines()
+        house.clock.now = now
+        house.place = Workspace(folder / "ws", folder / "models", lambda holder: None, clock=house.clock)
+        house.workshop = replace(
+            house.place.studio(), engines=house.engines, approved_weights=lambda digest: False
+        )
+        return house
 
     def request(self, name: str = "request", **changes: object) -> Path:
         """A request folder; its own name makes it another request."""
