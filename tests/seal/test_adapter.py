@@ -69,7 +69,7 @@ def test_what_is_embedded_arrives_byte_for_byte_and_the_parent_is_looked_into(de
 def test_a_container_that_holds_no_manifest_is_copied_as_it_is(desk, signed, tmp_path):
     video = write_clip(tmp_path / "lossless.mkv", codec="ffv1")
     manifest, path = signed(source=video)
-    assert NOT_EMBEDDABLE == {"video/x-matroska"}
+    assert {"video/x-matroska"} == NOT_EMBEDDABLE
     assert path.read_bytes() == video.read_bytes()
     (tmp_path / "beside").write_bytes(manifest)
     assert read_credentials(video, desk.chain.root_pem).state == "none"
