@@ -23,6 +23,7 @@ from void_audit.pipeline.synthesize.quality import compare_opened
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "demo-out"
+APPROVERS = ("perry", "jimmy")
 console = Console(highlight=False)
 
 
@@ -87,7 +88,8 @@ def set_up(demo: Demo) -> None:
         "init", "--no-passphrase", "--organisation", "Example Newsroom", "--admin", "editor-in-chief"
     )
     demo.command("keys", "add", "lois", "--role", "editor")
-    demo.command("keys", "add", "perry", "--role", "approver")
+    for name in APPROVERS:
+        demo.command("keys", "add", name, "--role", "approver")
 
 
 def make(demo: Demo) -> dict[str, object]:
@@ -100,8 +102,9 @@ def make(demo: Demo) -> dict[str, object]:
     edit = str(planned["edit"])
     console.rule("Without an approval nothing runs")
     demo.command("run", edit, expect=4)
-    console.rule("A second person approves this exact plan")
-    demo.command("approve", edit, "--as", "perry")
+    console.rule("Other people approve this exact plan: as many as policy asked for")
+    for name in APPROVERS[: int(str(planned["approvals_missing"]))]:
+        demo.command("approve", edit, "--as", name)
     console.rule("Run: pass 1, pass 2, composite, checks, seal")
     demo.command("run", edit, "--out", str(demo.result))
     shutil.copy(demo.folder / ".void-audit" / "edits" / edit / "before-mask-after.png", demo.picture)
