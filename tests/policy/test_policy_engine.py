@@ -110,7 +110,7 @@ HOSTILE = [
     [None],
     {},
     {"a": 1},
-    object(),
+    pytest.param(object(), id="an object"),
     ...,
 ]
 
