@@ -4,30 +4,10 @@ from typing import Any
 
 import cel
 import pytest
+from policy_samples import PACK, RULE
 
 from void_audit.policy.cel import CelEngine
 from void_audit.policy.engine import Answer
-
-RULE = {
-    "id": "T01",
-    "title": "A test rule",
-    "stages": ["intent"],
-    "effect": "deny",
-    "because": "It is here to be tested.",
-    "sources": [{"title": "Test", "publisher": "house", "status": "house"}],
-    "when": ['request.asset_class == "news"'],
-    "tests": [
-        {"fires": True, "facts": {"request": {"asset_class": "news"}}},
-        {"fires": False},
-    ],
-}
-PACK = {
-    "name": "test-pack",
-    "version": "2026-11-22",
-    "owner": "tests",
-    "review_by": "2027-01-01",
-    "description": "Only for tests.",
-}
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 from datetime import date
 
 import pytest
-from conftest import PACK, RULE
+from policy_samples import PACK, RULE
 from pydantic import ValidationError
 
 from void_audit.policy.schema import MAX_APPROVALS, PackSpec, Rule, RuleSource
