@@ -8,7 +8,7 @@ MODELS := $(VENV)/.models
 .PHONY: demo test test-slow check format benchmarks clean
 
 demo: $(READY) $(MODELS)
-	$(BIN)/python examples/demo.py
+	@$(BIN)/python examples/demo.py
 
 test: $(READY) $(MODELS)
 	$(BIN)/python -m pytest -n auto -m "not slow"
@@ -34,12 +34,13 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("void-audit needs Python 3.11 or 3.12: make PYTHON=python3.11") if not (3, 11) <= sys.version_info < (3, 13) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit("void-audit needs Python 3.11 or 3.12: make PYTHON=python3.11") if not (3, 11) <= sys.version_info < (3, 13) else None'
+	@echo 'Setting up $(VENV) (about a minute)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
 
 # The one model file that the embedded engines use: 4.6 MB, checked against its registered digest.
 $(MODELS): $(READY) void_audit/weights/registry.toml
-	$(BIN)/void-audit models fetch
-	touch $@
+	@$(BIN)/void-audit models fetch
+	@touch $@
