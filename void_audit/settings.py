@@ -64,9 +64,9 @@ class WorkspaceSettings(Value):
     requester: Name | None = None
     """Who asks where a request folder does not say."""
     purpose: Name | None = None
-    asset_class: Literal["news", "documentary", "entertainment", "advertising", "evidence", "archive"] | None = (
-        None
-    )
+    asset_class: (
+        Literal["news", "documentary", "entertainment", "advertising", "evidence", "archive"] | None
+    ) = None
 
     def defaults(self) -> dict[str, str]:
         """Request fields that the workspace fills in."""
@@ -77,15 +77,24 @@ class WorkspaceSettings(Value):
 def read_settings(folder: Path) -> WorkspaceSettings:
     """Settings of a workspace. Raises WorkspaceError ``workspace-missing`` or ``settings-invalid``."""
     try:
-        text = (folder / FILE).read_text()
+        data = (folder / FILE).read_bytes()
     except OSError:
         raise WorkspaceError(
             "workspace-missing", f"There is no workspace at {folder}.", "Make one with `void-audit init`."
         ) from None
     try:
-        return WorkspaceSettings.model_validate_json(json.dumps(tomllib.loads(text)))
-    except (tomllib.TOMLDecodeError, ValidationError, TypeError) as error:
-        raise WorkspaceError("settings-invalid", f"{folder / FILE}: {error}", "Correct the file.") from None
+        return settings_from(tomllib.loads(data.decode()))
+    except (ValueError, TypeError) as error:  # no UTF-8, no TOML, a date where none may be
+        raise WorkspaceError("settings-invalid", f"{folder / FILE}: {error}.", "Correct the file.") from None
+
+
+def settings_from(fields: Mapping[str, object]) -> WorkspaceSettings:
+    """Checked settings. Raises WorkspaceError ``settings-invalid`` with each field that is not as it must be."""
+    try:
+        return WorkspaceSettings.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise WorkspaceError("settings-invalid", f"{FILE}: {problems}.", "Correct it.") from None
 
 
 def write_settings(folder: Path, settings: WorkspaceSettings) -> None:

@@ -21,7 +21,7 @@ from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.canon.statement import read_entry
-from void_audit.errors import ClipError, EvidenceError
+from void_audit.errors import EvidenceError, IdentityError
 from void_audit.identity.records import verify_record
 from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
 from void_audit.model.base import BlobRef
@@ -108,8 +108,12 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
     """Read everything once.
 
     Raises:
-        ClipError: ``clip-missing`` if the file or the source cannot be read at all.
+        StorageError: ``file-unreadable``: the file or the source cannot be read at all.
+        IdentityError: ``trust-unreadable``, ``log-key-unreadable``: what was pinned is none. It is no fault
+            of the file's, so it must not look like one.
     """
+    digest, source_digest = sha256_file(file), sha256_file(source) if source else None
+    _check_log_key(pins)
     manifest = read_manifest(file, pins.trust_pem, _sidecar(file))
     assertion = manifest.ledger
     entries, unreadable = _entries(assertion)
@@ -119,7 +123,7 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
     found, receipt_problem = _receipt(receipt or file.with_name(file.name + ".receipt"))
     return Evidence(
         file=file,
-        sha256=_digest(file),
+        sha256=digest,
         pins=pins,
         manifest=manifest,
         entries=entries,
@@ -135,7 +139,7 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
         receipt=found,
         receipt_problem=receipt_problem,
         source=source,
-        source_sha256=_digest(source) if source else None,
+        source_sha256=source_digest,
     )
 
 
@@ -149,11 +153,16 @@ def open_pinned(note: str, pins: Pins) -> Checkpoint:
     return open_checkpoint(note, VerifierKey.parse(pins.log_vkey or ""))
 
 
-def _digest(path: Path) -> str:
+def _check_log_key(pins: Pins) -> None:
     try:
-        return sha256_file(path)
-    except OSError as error:
-        raise ClipError("clip-missing", f"{path} cannot be read: {error.strerror}.", "Name a file.") from None
+        if pins.log_vkey:
+            VerifierKey.parse(pins.log_vkey)
+    except EvidenceError as error:
+        raise IdentityError(
+            "log-key-unreadable",
+            f"The pinned log key is none: {error.message}",
+            "Give the log.vkey that the newsroom publishes.",
+        ) from error
 
 
 def _sidecar(file: Path) -> Path | None:

@@ -49,7 +49,8 @@ def verify(file: Path, pins: Pins, source: Path | None = None, receipt: Path | N
     """Answer every obligation for ``file``. Nothing in the file can raise; it can only fail.
 
     Raises:
-        ClipError: ``clip-missing``: the file, or the source given, cannot be read.
+        StorageError: ``file-unreadable``: the file, or the source given, cannot be read.
+        IdentityError: ``trust-unreadable``, ``log-key-unreadable``: the pins given are none.
     """
     evidence = gather(file, pins, source, receipt)
     findings = [_answer(obligation, check, evidence) for obligation, check in CHECKS.items()]

@@ -11,7 +11,7 @@ from rich.table import Table
 from void_audit.audit.evidence import Pins, gather
 from void_audit.audit.narrative import Line, narrate
 from void_audit.audit.verify import verify as verify_file
-from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, guarded, out
+from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, guarded, out, say
 from void_audit.cli.tables import print_history, print_report
 from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
 from void_audit.model.base import BlobRef
@@ -58,18 +58,22 @@ def history(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The records in order, readable: who, when, what, why.
+    """The records in order, readable: who, when, what, why. Of a file: what it says, whether that holds or not.
 
     Example: void-audit history clean.mp4
     """
     if subject is None:
         _list_edits(workspace, as_json)
         return
-    lines = _file_lines(Path(subject)) if Path(subject).is_file() else _edit_lines(workspace, subject)
+    of_file = Path(subject).is_file()
+    lines = _file_lines(Path(subject)) if of_file else _edit_lines(workspace, subject)
     if as_json:
-        emit({"subject": subject, "records": [line.model_dump(mode="json") for line in lines]})
+        records = [line.model_dump(mode="json") for line in lines]
+        emit({"subject": subject, "checked": not of_file, "records": records})
         return
     print_history(lines, subject)
+    if of_file:
+        say(f"This is what the file says. Whether it holds: void-audit verify {subject}", "yellow")
 
 
 def _pins(workspace: Path | None, trust: Path | None, log_key: str | None) -> Pins:

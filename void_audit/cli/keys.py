@@ -90,8 +90,8 @@ def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) ->
     Example: void-audit keys list
     """
     place = workspace_at(workspace)
-    names = holder_names(place)
     enrolled = registry_of(place.reading).enrolled
+    names = holder_names(place)
     if as_json:
         emit({"keys": [{**_row(key), "name": names.get(key.key_id)} for key in enrolled]})
         return

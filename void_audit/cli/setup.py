@@ -9,7 +9,7 @@ import typer
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
 from void_audit.cli.session import read_passphrase, workspace_at
 from void_audit.cli.workspace import SERVICE, create_workspace
-from void_audit.settings import Environment, WorkspaceSettings
+from void_audit.settings import Environment, WorkspaceSettings, settings_from
 
 HONEST = """\
 The roots are self-made. They show that this workspace made and logged an edit; nobody else vouches for it,
@@ -41,10 +41,7 @@ def init(
     if phrase is None and not no_passphrase:
         phrase = read_passphrase("New passphrase for the keys of this workspace", confirm=True)
     place = workspace_at(workspace, lambda holder: phrase)
-    slug = "".join(c if c.isalnum() else "-" for c in organisation.lower()).strip("-") or "workspace"
-    settings = WorkspaceSettings(
-        organisation=organisation, origin=f"{slug}/void-audit/0", packs=tuple(pack or ["base"])
-    )
+    settings = _settings(organisation, pack or ["base"])
     create_workspace(place, settings, admin)
     facts = {
         "workspace": str(place.folder),
@@ -64,3 +61,8 @@ def init(
         say("The keys are NOT encrypted (--no-passphrase).", "yellow")
     say(HONEST, "yellow")
     say("Next: void-audit keys add NAME --role editor; void-audit keys add NAME --role approver")
+
+
+def _settings(organisation: str, packs: list[str]) -> WorkspaceSettings:
+    slug = "".join(c if c.isalnum() else "-" for c in organisation.lower()).strip("-") or "workspace"
+    return settings_from({"organisation": organisation, "origin": f"{slug}/void-audit/0", "packs": packs})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -36,12 +37,18 @@ def yaml_to_json(data: bytes, error: Callable[[str], VoidAuditError] | None = No
     if len(data) > MAX_BYTES:
         raise error(f"it has {len(data)} bytes, more than {MAX_BYTES}")
     try:
-        text = data.decode("utf-8")
-        _check_events(text)
-        # ValueError: a number or a date that cannot be one; json refuses nan and infinity.
-        return json.dumps(_construct(text), allow_nan=False, default=_iso_date)
+        return _to_json(data)
     except (yaml.YAMLError, ValueError, TypeError) as bad:
         raise error(" ".join(str(bad).split())[:500]) from None
+
+
+@lru_cache(maxsize=32)
+def _to_json(data: bytes) -> str:
+    """Remembers: reading YAML takes far longer than judging by it, and decisions share their packs."""
+    text = data.decode("utf-8")
+    _check_events(text)
+    # ValueError: a number or a date that cannot be one; json refuses nan and infinity.
+    return json.dumps(_construct(text), allow_nan=False, default=_iso_date)
 
 
 def refused(reason: str) -> PolicyPackError:

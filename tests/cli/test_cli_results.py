@@ -1,0 +1,63 @@
+"""What ``plan`` and ``run`` say when they are done: warnings, measures, and the next command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from house import FAST, House
+
+from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned, warnings_of
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    return House(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture(scope="module")
+def planned(house):
+    return house.plan(house.request(), FAST)
+
+
+@pytest.fixture(scope="module")
+def finished(house, planned, tmp_path_factory):
+    house.approve(planned.edit)
+    return house.run(planned.edit, tmp_path_factory.mktemp("out") / "clean.mp4")
+
+
+def test_a_plan(house, planned, capsys):
+    print_planned(house.workshop, planned)
+    said = capsys.readouterr().out
+    assert f"Edit {planned.edit}" in said
+    assert planned.state.plan.digest in said
+    assert "counterfactual dynamics: no" in said
+    assert f"Next: void-audit approve {planned.edit}" in said
+    facts = planned_json(house.workshop, planned)
+    assert facts["digest"] == planned.state.plan.digest
+    assert facts["mask"] == planned.state.mask.statistics.model_dump(mode="json")
+
+
+def test_a_finished_edit(house, finished, capsys):
+    print_finished(house.workshop, finished)
+    said = capsys.readouterr().out
+    assert "Outside the mask 0 of" in said
+    assert finished.delivered.sha256 in said
+    assert f"Next: void-audit verify {finished.delivered.path}" in said
+    facts = finished_json(house.workshop, finished)
+    assert facts["counterfactual_dynamics"] is False
+    assert facts["sha256"] == finished.delivered.sha256
+    assert Path(facts["picture"]).read_bytes().startswith(b"\x89PNG")
+
+
+def test_warnings_of_every_stage_are_told(house, finished, capsys):
+    state, records = finished.state, dict(finished.state.records)
+    for step in ("segmentation", "reasoning", "pass:1", "pass:2"):
+        records[step] = records[step].model_copy(update={"warnings": (f"mind \x1b[31mthe {step}",)})
+    warned = replace(state, records=records)
+    assert len(warnings_of(warned)) == 4
+    print_finished(house.workshop, replace(finished, state=warned))
+    said = capsys.readouterr().out
+    assert said.count("warning: mind") == 4
+    assert "\x1b" not in said
