@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap
 from void_audit.pipeline.segment.camera import Homography
 from void_audit.pipeline.segment.window import Heat, Window
+
+Levels = npt.NDArray[np.float32]
+"""``(h, w, 3)``, 0 to 255."""
 
 _MEMORY = 8
 """Pictures over which the plate averages: it follows slow changes of light."""
@@ -37,7 +41,9 @@ class Plate:
         if camera is None:
             return
         size = tuple(self._size)
-        self._colour = np.asarray(cv2.warpPerspective(self._colour, camera, size), np.float32)
+        there = (self._seen > 0).astype(np.float32)
+        colour = cv2.warpPerspective(self._colour * there[..., None], camera, size)
+        self._colour = _averaged(colour, cv2.warpPerspective(there, camera, size))
         seen = cv2.warpPerspective(self._seen, camera, size, flags=cv2.INTER_NEAREST)
         self._seen = np.asarray(seen, np.float32)
 
@@ -47,9 +53,8 @@ class Plate:
         A pixel that is only darker, by less than half and equally in all colours, looks like a shadow and
         gets at most 0.5.
         """
-        plate = cv2.blur(self._colour[window.of], (3, 3))
-        now = cv2.blur(picture[window.of], (3, 3)).astype(np.float32)
         known = self._seen[window.of] >= _SEEN
+        plate, now = _blurred(self._colour[window.of], known), _blurred(picture[window.of], known)
         apart = np.abs(now - plate).max(axis=-1)
         noise = max(2.0, 1.5 * float(np.median(apart[known]))) if known.any() else 2.0
         changed = 1 - np.exp(-((apart / (5 * noise)) ** 2))
@@ -57,3 +62,15 @@ class Plate:
         low, high = ratio.min(axis=-1), ratio.max(axis=-1)
         shadow = (high < 1) & (low > 0.5) & (high - low < 0.12)
         return np.where(shadow, np.minimum(changed, 0.5), changed).astype(np.float32), known
+
+
+def _blurred(picture: RGB | Levels, known: Bitmap) -> Levels:
+    """Means of 3 x 3 pixels, of which only the ``known`` ones count."""
+    weight = known.astype(np.float32)
+    return _averaged(cv2.blur(picture * weight[..., None], (3, 3)), cv2.blur(weight, (3, 3)))
+
+
+def _averaged(total: npt.NDArray[np.generic], weight: npt.NDArray[np.generic]) -> Levels:
+    """Sums of colours divided by what they weigh, so that unknown pixels (black) do not darken the rest."""
+    floor = np.maximum(np.asarray(weight, np.float32), np.float32(1e-3))
+    return np.asarray(total / floor[..., None], np.float32)
