@@ -67,6 +67,6 @@ def _finding(obligation: Obligation, state: State, detail: str, remedy: str = ""
 
 
 def _bounded(text: str) -> str:
-    """What a hostile file made us say stays printable and short."""
-    printable = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    """What a hostile file made us say stays printable, short, and on its line: it forges no other answer."""
+    printable = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split("\n")))
     return printable if len(printable) <= 2000 else printable[:2000] + " ..."

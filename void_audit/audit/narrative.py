@@ -104,7 +104,9 @@ class _Teller:
         needs = f", {record.approvals_required} approval(s)" if record.approvals_required else ""
         lines = [f"stage {record.stage}: {record.verdict}{needs}; packs {packs or 'none'}"]
         decision = self._value(record.decision, PolicyDecision)
-        applied = [o for o in decision.outcomes if o.fired or o.error] if decision else []
+        if decision is None:
+            return [*lines, "reasons: not at hand"]
+        applied = [o for o in decision.outcomes if o.fired or o.error]
         return lines + [f"{o.pack}/{o.rule} ({o.effect}): {o.because}" for o in applied]
 
     @tell.register
@@ -164,8 +166,10 @@ class _Teller:
         return [f"manifest {record.manifest}"]
 
     def _comment(self, ref: BlobRef | None) -> list[str]:
-        content = self._read(ref) if ref else None
-        return [f"comment: {content.decode(errors='replace')}"] if content else []
+        if ref is None:
+            return []
+        content = self._read(ref)
+        return ["comment: not at hand" if content is None else f"comment: {content.decode(errors='replace')}"]
 
     def _value(self, ref: BlobRef, kind: type[V]) -> V | None:
         content = self._read(ref)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from void_audit.audit.answers import NO_RECORDS, failed, passed, unknown
 from void_audit.audit.evidence import Evidence
+from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_hex
 from void_audit.canon.mask import mask_identity
 from void_audit.errors import VoidAuditError
@@ -97,6 +97,6 @@ def _mask_problem(evidence: Evidence, record: MaskRecord, data: bytes) -> str:
     if identity != record.identity:
         return f"The mask's class hashes give root {identity.root[:16]}, recorded is {record.identity.root[:16]}."
     listed = evidence.blob(record.frame_hashes)
-    if listed is not None and json.loads(listed) != hashes:
+    if listed is not None and jcs.parse(listed, len(listed)) != hashes:
         return "The list of frame hashes is not the mask's."
     return ""

@@ -12,7 +12,7 @@ PIN = "--log-key VKEY, obtained from the newsroom by another way than the file."
 
 def signatures(evidence: Evidence) -> Finding:
     """(4) Every record's signature is valid under a key enrolled for that role at that point, not revoked."""
-    if evidence.assertion is None or not evidence.entries:
+    if evidence.assertion is None or not evidence.assertion.records:
         return unknown(Obligation.SIGNATURES, NO_RECORDS, "A file that was sealed by void-audit.")
     if evidence.unreadable:
         return failed(Obligation.SIGNATURES, f"Records cannot be read: {first(evidence.unreadable)}")
