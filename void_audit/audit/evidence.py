@@ -250,8 +250,10 @@ def _receipt(path: Path) -> tuple[Receipt | None, str]:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_RECEIPT + 1)
-    except OSError:
+    except FileNotFoundError:
         return None, f"there is no {path.name}"
+    except OSError as error:
+        return None, f"{path.name} cannot be read: {error.strerror}"
     try:
         return Receipt.model_validate_json(data[:MAX_RECEIPT]), ""
     except ValidationError:

@@ -58,7 +58,8 @@ def verify(file: Path, pins: Pins, source: Path | None = None, receipt: Path | N
         not_applicable(Obligation.DURABLE_MARKS, "This version makes no fingerprint and no watermark."),
         not_applicable(Obligation.REPLAY, "Not asked for; this version does not replay."),
     ]
-    return Report(file=str(file), findings=tuple(findings), not_proven=NOT_PROVEN)
+    name = str(file).encode(errors="replace").decode()[:4000]  # file names need not be text
+    return Report(file=name, findings=tuple(findings), not_proven=NOT_PROVEN)
 
 
 def _answer(obligation: Obligation, check: Check, evidence: Evidence) -> Finding:
