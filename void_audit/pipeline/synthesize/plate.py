@@ -14,6 +14,7 @@ from void_audit.model.mask import Bitmap
 from void_audit.model.plan import PropagateSettings
 from void_audit.pipeline.synthesize.camera import Matrix, Points, Pose, is_identity, project, relative
 from void_audit.pipeline.synthesize.detail import fill_any
+from void_audit.pipeline.synthesize.exemplar import smooth
 from void_audit.pipeline.synthesize.samples import (
     Colours,
     Flags,
@@ -31,7 +32,10 @@ LEAST_MARGIN = 48
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture in the pixels of ``pose``, moved by ``origin`` (x, y); ``valid`` where it holds background."""
+    """A picture in the pixels of ``pose``, moved by ``origin`` (x, y); ``valid`` where it holds background.
+
+    Elsewhere ``picture`` goes on smoothly, for interpolation.
+    """
 
     pose: Pose
     origin: tuple[int, int]
@@ -105,9 +109,10 @@ def _build(
         seen = seen | take
     hole = needed & ~seen
     filled = fill_any(picture, hole, ~seen & ~hole, settings.patch, seed)
-    if filled is None:
-        return Plate(pose, origin, picture, seen)
-    return Plate(pose, origin, filled, seen | hole)
+    if filled is not None:
+        picture, seen = filled, seen | hole
+    # Interpolation at the rim of what is known looks beyond it, where it would find black.
+    return Plate(pose, origin, smooth(picture, ~seen), seen)
 
 
 def _relative(source: Pose, target: Pose) -> Matrix:
