@@ -20,7 +20,7 @@ def choose_geometry(box: Rect, source: Size, profile: Literal["native", "384p"])
     """A crop around ``box`` with a margin, and the size at which it is synthesised.
 
     Edges are even wherever the frame's own edge does not decide, so that subsampled chroma is cut whole.
-    The crop is never scaled up, and its aspect is kept to within half a pixel.
+    The crop is never scaled up, and its aspect is kept to within a pixel of either side.
     """
     margin = max(LEAST_MARGIN, round(MARGIN * max(box.width, box.height)))
     x0, x1 = _even(box.x - margin, box.right + margin, source.width)
