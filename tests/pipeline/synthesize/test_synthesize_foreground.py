@@ -120,6 +120,14 @@ def test_light_brings_every_frame_to_the_middle_one_in_each_channel():
     assert not np.any(found.passing)
 
 
+def test_a_jump_of_exposure_is_nothing_that_passes():
+    pictures, poses = pan(9, 0, 0, WORLDS["textured"] // 2 + 50)
+    pictures[2] = pictures[2] + np.uint8((40, 30, 20))
+    found = survey(pictures, nothing(9), poses, CONSISTENCY)
+    assert found.light[2].tolist() == [-40, -30, -20]
+    assert not np.any(found.passing)
+
+
 def test_light_is_not_compared_between_frames_with_too_little_in_common():
     world = WORLDS["textured"].copy()
     pictures, poses = pan(3, 60, 0, world)

@@ -76,6 +76,22 @@ def test_everything_unseen_is_filled_for_every_frame_without_a_trace_of_the_obje
         assert (np.ptp(colours, axis=1) <= 2).all()
 
 
+def test_a_place_never_seen_is_filled_wherever_the_camera_glides_past_it():
+    unseen = [box(slice(15, 32), slice(35 - 5 * i, 50 - 5 * i)) for i in range(5)]
+    made, _ = pan(unseen, 5, 0, GREY)
+    (plate,) = build_plates(made, unseen, SETTINGS, 1)
+    for pose, hole in zip(made.poses, unseen, strict=True):
+        colours, known = plate.look(pose, points(hole))
+        assert known.all()
+        assert (np.ptp(colours, axis=1) <= 2).all()
+
+
+def test_the_guard_around_what_is_opened_is_filled_with_it():
+    made, _ = pan([HOLE] * 5)
+    (plate,) = build_plates(made, [HOLE] * 5, SETTINGS, 1)
+    assert plate.look(STILL, points(~made.trusted[0]))[1].all()
+
+
 @pytest.mark.parametrize(("dx", "dy"), [(0, 0), (2, 1), (1.4, -0.4)])
 def test_the_plate_shows_the_truth_where_frames_showed_it(dx, dy):
     unseen = [HOLE] * 9
