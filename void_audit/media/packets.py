@@ -36,6 +36,23 @@ def packet_digests(path: Path) -> PacketDigests:
     )
 
 
+def other_tracks(path: Path) -> int:
+    """Number of tracks beside the picture, the sound and a timecode: subtitles, attachments, data, cover art.
+
+    Raises:
+        ClipError: as ``media.container``.
+    """
+    with open_input(path) as container:
+        picture = picture_stream(container, path).index
+        return sum(
+            s.index != picture and s.type != "audio" and not _is_timecode(s) for s in container.streams
+        )
+
+
+def _is_timecode(stream: Stream) -> bool:
+    return stream.type == "data" and "timecode" in stream.metadata
+
+
 def _is_adts(stream: AudioStream) -> bool:
     context = stream.codec_context
     return context is not None and context.name == "aac" and not context.extradata
