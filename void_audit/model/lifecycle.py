@@ -176,6 +176,10 @@ class EditState:
             return f"{step} cannot follow {self.last or 'the beginning'}"
         if self.rejected:
             return f"{step} after the plan was rejected"
+        if isinstance(predicate, MaskRecord) and (predicate.origin == "composed") != (
+            self.last == "reasoning"
+        ):
+            return f"{step} said to be {predicate.origin} after {self.last}"
         if isinstance(predicate, Rejection | PassRecord | CompositeRecord | Output):
             return self._refuse_denied(step) or self._refuse_other_plan(predicate, predicate.plan)
         return self._refuse_denied(step)
