@@ -38,7 +38,7 @@ from void_audit.model.report import Report, State
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.scripted import ScriptedReasoner
 from void_audit.pipeline.synthesize.scripted import ScriptedRefiner, ScriptedSynthesizer
-from void_audit.seal.base import EmbeddedData, SealRequest
+from void_audit.seal.base import EmbeddedData, SealedFile, SealRequest
 from void_audit.seal.certificates import create_chain
 from void_audit.seal.sealer import C2paSealer
 from void_audit.settings import WorkspaceSettings
@@ -144,7 +144,7 @@ class Story:
     """An edit's records as they are about to be logged and sealed: a test may change anything in it."""
 
     records: list[tuple[Statement, str]]
-    """Statement and the name of the key that signs it."""
+    """Statement and the name of the key that signs it; several are joined by `` and ``."""
     evidence: dict[str, bytes] = field(default_factory=dict)
     """Blobs to add to, or to replace in, the manifest; empty bytes take one out."""
     embedded: dict[str, bytes] = field(default_factory=dict)
@@ -152,6 +152,8 @@ class Story:
     """Another unsealed file than the recorded one."""
     seal_with: Path | None = None
     """Folder of another signing chain."""
+    seal: dict[str, object] = field(default_factory=dict)
+    """Fields of the seal record to tell otherwise."""
     tamper: Callable[[LedgerAssertion], LedgerAssertion] = lambda assertion: assertion
     before_records: Callable[[Ledger], None] = lambda ledger: None
 
@@ -258,13 +260,14 @@ class Studio:
         workshop = self._past(edit, name)
         story.before_records(workshop.ledger)
         for statement, signer in story.records:
-            workshop.ledger.append([dsse.seal(encode(statement), [self._signer(signer)])])
+            signers = [self._signer(name) for name in signer.split(" and ")]
+            workshop.ledger.append([dsse.seal(encode(statement), signers)])
         recorder = _Believing(workshop, edit)
         size = workshop.ledger.size
         assertion = story.tamper(_with(ledger_assertion(recorder, size), story.evidence))
-        path = self._seal(recorder, story, assertion, name)
-        self._receipt(recorder, path, size)
-        return self.sealed(path)
+        sealed = self._seal(recorder, story, assertion, name)
+        self._receipt(recorder, story, sealed, size)
+        return self.sealed(sealed.path)
 
     def _past(self, edit: str, name: str) -> Workshop:
         """A workshop whose log holds only what came before the edit."""
@@ -276,7 +279,7 @@ class Studio:
                 ledger.append([entry.envelope])
         return replace(self.workshop, ledger=ledger)
 
-    def _seal(self, recorder: Recorder, story: Story, assertion: LedgerAssertion, name: str) -> Path:
+    def _seal(self, recorder: Recorder, story: Story, assertion: LedgerAssertion, name: str) -> SealedFile:
         state, blobs = recorder.state, self.workshop.blobs
         unsealed = self.folder / f"unsealed-{name}"
         digest = recorder.subject("output", "output")
@@ -295,14 +298,14 @@ class Studio:
             embedded=tuple(EmbeddedData(t, "application/octet-stream", c) for t, c in data.items()),
             approved=True,
         )  # fmt: skip
-        return sealer.seal(request).path
+        return sealer.seal(request)
 
-    def _receipt(self, recorder: Recorder, path: Path, log_size: int) -> None:
-        ledger = recorder.studio.ledger
+    def _receipt(self, recorder: Recorder, story: Story, sealed: SealedFile, log_size: int) -> None:
+        ledger, path = recorder.studio.ledger, sealed.path
         record = SealRecord(
-            **recorder.common(), unsealed=recorder.subject("output", "output"), manifest="m",
-            certificate="0" * 64, log_size=log_size,
-        )  # fmt: skip
+            **recorder.common(), unsealed=recorder.subject("output", "output"), manifest=sealed.manifest,
+            certificate=sealed.certificate, log_size=log_size,
+        ).model_copy(update=story.seal)  # fmt: skip
         statement = Statement(
             subjects=(Subject(name="sealed", digest={"sha256": sha256_file(path)}),), predicate=record
         )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.claims import ManifestState
+from void_audit.audit.essence import essence_problems
 from void_audit.audit.evidence import Evidence, open_pinned, parse
+from void_audit.audit.links import differing, read_plan
 from void_audit.canon import merkle
 from void_audit.canon.dsse import Envelope
+from void_audit.canon.hashing import sha256_file
 from void_audit.canon.proof import verify_logged
 from void_audit.errors import EvidenceError
 from void_audit.identity.records import verify_record
 from void_audit.model.proof import Receipt, StoredEntry
 from void_audit.model.records import SealRecord, Source
 from void_audit.model.report import Finding, Obligation
+
+PROMPT_TITLE = "prompt.json"
 
 
 def binding(evidence: Evidence) -> Finding:
@@ -57,6 +63,13 @@ def signer(evidence: Evidence) -> Finding:
 
 def file_digest(evidence: Evidence) -> Finding:
     """(2) The finished file's SHA-256 is the one in the ledger's seal record."""
+    other = essence_problems(evidence)
+    if other:
+        return failed(
+            Obligation.FILE_DIGEST,
+            f"This is not the recorded output: {first(other)}.",
+            "Its manifest carries the records of another video.",
+        )
     if evidence.receipt is None:
         return unknown(
             Obligation.FILE_DIGEST,
@@ -90,7 +103,12 @@ def lineage(evidence: Evidence) -> Finding:
         return unknown(Obligation.LINEAGE, NO_RECORDS, "A file that was sealed by void-audit.")
     if asked != stored:
         return failed(Obligation.LINEAGE, f"The intent names source {asked}, the edit began with {stored}.")
-    problem = _parent_problem(evidence, source)
+    plan = read_plan(evidence, evidence.state.plan)
+    if plan is not None and plan.source != stored:
+        return failed(
+            Obligation.LINEAGE, f"The plan is for source {plan.source}, the edit began with {stored}."
+        )
+    problem = _parent_problem(evidence, source) or _prompt_problem(evidence)
     if problem:
         return failed(Obligation.LINEAGE, problem)
     if evidence.source_sha256 and evidence.source_sha256 != stored:
@@ -109,9 +127,23 @@ def _parent_problem(evidence: Evidence, source: Source) -> str:
     parents = evidence.manifest.parents
     if evidence.manifest.state not in {"missing", "unreadable"} and len(parents) != 1:
         return f"The manifest names {len(parents)} parents, not one."
+    if source.credentials == "none" and parents and parents[0].has_manifest:
+        return "The records say that the source had no credentials; the parent ingredient carries some."
+    broken = {ManifestState.INVALID, ManifestState.UNREADABLE}
+    if source.credentials in {"valid", "trusted"} and parents and parents[0].state in broken:
+        return f"The records call the source's credentials {source.credentials}; they are {parents[0].state}."
     had = source.credentials in {"valid", "trusted", "invalid"}
     if had and parents and not parents[0].has_manifest:
         return f"The source had {source.credentials} credentials; the parent ingredient does not carry them."
+    return ""
+
+
+def _prompt_problem(evidence: Evidence) -> str:
+    """The prompt that readers of the manifest see is the one that was asked with."""
+    shown, intent = evidence.manifest.embedded.get(PROMPT_TITLE), evidence.state.intent
+    asked = evidence.blob(intent.prompt) if intent else None
+    if shown is not None and asked is not None and shown != asked:
+        return "The embedded prompt is not the one that the intent names."
     return ""
 
 
@@ -137,4 +169,21 @@ def _sealed(evidence: Evidence, receipt: Receipt) -> StoredEntry:
         raise ValueError(f"it seals edit {seal.edit}, the file carries edit {evidence.assertion.edit}")
     if seal.unsealed != evidence.subject("output", "output"):
         raise ValueError("it seals another output than the records name")
+    other = _other_manifest(evidence, seal)
+    if other:
+        raise ValueError(f"it seals another manifest: {first(other)}")
     return entry
+
+
+def _other_manifest(evidence: Evidence, seal: SealRecord) -> list[str]:
+    """In what the file's manifest is not the one that the seal record names."""
+    manifest, inner = evidence.manifest, evidence.checkpoint
+    beside = sha256_file(evidence.sidecar) if evidence.sidecar else None
+    return differing(
+        [
+            ("label", manifest.label, seal.manifest),
+            ("certificate", manifest.certificates[:1], (seal.certificate,)),
+            ("size of the log", inner.size if inner else None, seal.log_size),
+            ("manifest beside the file", beside, seal.sidecar.sha256 if seal.sidecar else None),
+        ]
+    )

@@ -27,9 +27,10 @@ from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState, Signed
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
-from void_audit.model.records import KeyEvent
+from void_audit.model.records import Approval, Intent, KeyEvent, Role
 
 MAX_RECEIPT = 1024 * 1024
+RECEIPT_FORMAT = "void-audit-receipt/v1"
 SALT = 32
 
 
@@ -67,6 +68,8 @@ class Evidence:
     receipt_problem: str
     source: Path | None
     source_sha256: str | None
+    sidecar: Path | None = None
+    """The manifest's file, where it lies beside the video."""
 
     @property
     def assertion(self) -> LedgerAssertion | None:
@@ -114,12 +117,13 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
     """
     digest, source_digest = sha256_file(file), sha256_file(source) if source else None
     _check_log_key(pins)
-    manifest = read_manifest(file, pins.trust_pem, _sidecar(file))
+    sidecar = _sidecar(file)
+    manifest = read_manifest(file, pins.trust_pem, sidecar)
     assertion = manifest.ledger
     entries, unreadable = _entries(assertion)
     checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
     registry, key_problems = _registry(entries)
-    state, order, approval = _story(entries, assertion)
+    state, order, approval = _story(entries, assertion, registry)
     found, receipt_problem = _receipt(receipt or file.with_name(file.name + ".receipt"))
     return Evidence(
         file=file,
@@ -140,6 +144,7 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
         receipt_problem=receipt_problem,
         source=source,
         source_sha256=source_digest,
+        sidecar=sidecar,
     )
 
 
@@ -211,6 +216,8 @@ def _registry(entries: tuple[StoredEntry, ...]) -> tuple[KeyRegistry, tuple[str,
         event = entry.statement.predicate
         if not isinstance(event, KeyEvent):
             continue
+        if len(entry.key_ids) != 1:
+            return registry, (f"key event at entry {entry.index} has {len(entry.key_ids)} signers, not one",)
         try:
             registry.apply(LoggedKeyEvent(entry.index, entry.leaf_hash, event, entry.key_ids[0]))
         except EvidenceError as error:
@@ -229,10 +236,11 @@ def _bad_signatures(entries: tuple[StoredEntry, ...], registry: KeyRegistry) -> 
 
 
 def _story(
-    entries: tuple[StoredEntry, ...], assertion: LedgerAssertion | None
+    entries: tuple[StoredEntry, ...], assertion: LedgerAssertion | None, registry: KeyRegistry
 ) -> tuple[EditState, str | None, str | None]:
     """Fold on past a refusal, so that every obligation sees the records that there are."""
     state, order, approval = EditState(), None, None
+    asked: frozenset[str] = frozenset()  # whoever signed the intent: named as its requester or not
     for entry in entries:
         predicate = entry.statement.predicate
         if isinstance(predicate, KeyEvent):
@@ -242,8 +250,21 @@ def _story(
             continue
         order = order or state.refuse_order(predicate)
         approval = approval or state.refuse_approval(predicate)
-        state = state.advance(Signed(entry.statement, entry.key_ids))
+        signers = _answerable(entry, registry)
+        if isinstance(predicate, Intent):
+            asked = frozenset(entry.key_ids)
+        if isinstance(predicate, Approval):
+            signers = tuple(key for key in signers if key not in asked)
+        state = state.advance(Signed(entry.statement, signers))
     return state, order, approval
+
+
+def _answerable(entry: StoredEntry, registry: KeyRegistry) -> tuple[str, ...]:
+    """Who counts as having signed: keys with a role for it; of approvals never a machine's key."""
+    roles = {key: registry.roles_at(key, entry.index) for key in entry.key_ids}
+    record = entry.statement.predicate
+    barred = {Role.MACHINE} if isinstance(record, Approval) else set()
+    return tuple(key for key, held in roles.items() if held & record.signers and not held & barred)
 
 
 def _receipt(path: Path) -> tuple[Receipt | None, str]:
@@ -255,6 +276,8 @@ def _receipt(path: Path) -> tuple[Receipt | None, str]:
     except OSError as error:
         return None, f"{path.name} cannot be read: {error.strerror}"
     try:
-        return Receipt.model_validate_json(data[:MAX_RECEIPT]), ""
+        receipt = Receipt.model_validate_json(data[:MAX_RECEIPT])
+        known = receipt.format == RECEIPT_FORMAT
+        return (receipt, "") if known else (None, f"{path.name} is a receipt of another version")
     except ValidationError:
         return None, f"{path.name} is not a receipt"

@@ -121,6 +121,8 @@ _STATES = {
 
 _OF_SIGNER = ("signingCredential.", "timeStamp.", "claimSignature.outsideValidity")
 _UNTRUSTED = "signingCredential.untrusted"
+_TIMED = "timeStamp.trusted"
+"""Without it the token may be anybody's, and so may its time."""
 _TRUSTED = {"signingCredential.trusted", "claimSignature.validated"}
 
 
@@ -159,7 +161,7 @@ class _Evidence:
             ingredients=tuple(self._ingredient(i) for i in ingredients),
             certificates=self._certificates(),
             issuer=str(signature.get("issuer") or ""),
-            signed_at=signature.get("time"),
+            signed_at=signature.get("time") if _TIMED in _codes(active, "success") else None,
             problems=tuple(self._problems),
         )
 

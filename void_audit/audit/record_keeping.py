@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
 from void_audit.audit.evidence import Evidence
 from void_audit.model.records import KeyEvent, Output
@@ -28,7 +30,11 @@ def signatures(evidence: Evidence) -> Finding:
             PIN,
         )
     keys = {key for entry in evidence.entries for key in entry.key_ids}
-    return passed(Obligation.SIGNATURES, f"{len(evidence.entries)} records under {len(keys)} enrolled keys.")
+    known = [e.index for e in evidence.entries if isinstance(e.statement.predicate, Output)]
+    until = f" Revocations after entry {known[-1]} would not show here." if known else ""
+    return passed(
+        Obligation.SIGNATURES, f"{len(evidence.entries)} records under {len(keys)} enrolled keys.{until}"
+    )
 
 
 def inclusion(evidence: Evidence) -> Finding:
@@ -40,6 +46,11 @@ def inclusion(evidence: Evidence) -> Finding:
     if evidence.checkpoint is None:
         return failed(
             Obligation.INCLUSION, f"The checkpoint is not the pinned log's: {evidence.checkpoint_problem}"
+        )
+    if evidence.assertion.origin != evidence.checkpoint.origin:
+        return failed(
+            Obligation.INCLUSION,
+            f"The file claims log {evidence.assertion.origin}, its checkpoint is {evidence.checkpoint.origin}'s.",
         )
     if evidence.not_included:
         return failed(Obligation.INCLUSION, first(evidence.not_included))
@@ -56,17 +67,9 @@ def time(evidence: Evidence) -> Finding:
     The signers' clocks prove nothing, but one signer's clock that runs backwards along the log shows that
     it was set, so that is a failure.
     """
-    latest: dict[str, tuple[str, int]] = {}
-    for entry in evidence.entries:
-        claimed = entry.statement.predicate.claimed_time
-        for key in entry.key_ids:
-            before, index = latest.get(key, ("", -1))
-            if claimed < before:
-                return failed(
-                    Obligation.TIME,
-                    f"Key {key[:16]} claims {claimed} at entry {entry.index}, after {before} at entry {index}.",
-                )
-            latest[key] = (claimed, entry.index)
+    problem = _clock_problem(evidence)
+    if problem:
+        return failed(Obligation.TIME, problem)
     if evidence.manifest.signed_at:
         return passed(
             Obligation.TIME,
@@ -79,6 +82,27 @@ def time(evidence: Evidence) -> Finding:
         f"Neither a witness nor a time-stamping authority has fixed a time.{span}",
         "A cosigned checkpoint or an RFC 3161 token.",
     )
+
+
+def _clock_problem(evidence: Evidence) -> str:
+    """A clock that ran backwards, or no time at all. Times are compared as instants, whatever their zone."""
+    latest: dict[str, tuple[datetime, int]] = {}
+    for entry in evidence.entries:
+        text = entry.statement.predicate.claimed_time
+        try:
+            claimed = datetime.fromisoformat(text)
+        except ValueError:
+            return f"Entry {entry.index} claims {text!r}, which is no time."
+        if claimed.tzinfo is None:
+            return f"Entry {entry.index} claims {text}, a time without a zone."
+        for key in entry.key_ids:
+            before, index = latest.get(key, (claimed, entry.index))
+            if claimed < before:
+                return (
+                    f"Key {key[:16]} claims {text} at entry {entry.index}, after {before} at entry {index}."
+                )
+            latest[key] = (claimed, entry.index)
+    return ""
 
 
 def _withheld_key_events(evidence: Evidence) -> str:
