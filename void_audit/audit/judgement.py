@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from pydantic import ValidationError
+from typing import cast
 
 from void_audit.audit.evidence import Evidence
+from void_audit.audit.expected import engine_problems, fact_problems
+from void_audit.audit.links import read_plan
 from void_audit.errors import VoidAuditError
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.facts import Facts
-from void_audit.model.lifecycle import EditState
-from void_audit.model.records import PolicyDecisionRecord
+from void_audit.model.plan import EditPlan
+from void_audit.model.proof import StoredEntry
+from void_audit.model.records import PlanRecord, PolicyDecisionRecord
 from void_audit.policy.replay import differences, replay
 
 
-def decision_problems(
-    evidence: Evidence, records: Sequence[PolicyDecisionRecord]
-) -> tuple[list[str], list[str]]:
+def decision_problems(evidence: Evidence, entries: Sequence[StoredEntry]) -> tuple[list[str], list[str]]:
     """What does not hold, and what is missing, for all recorded decisions."""
     problems: list[str] = []
     missing: list[str] = []
-    for record in records:
+    for entry in entries:
+        record = cast(PolicyDecisionRecord, entry.statement.predicate)
         where = f"decision at stage {record.stage}"
+        named = {s.name: s.digest.get("sha256") for s in entry.statement.subjects}
+        if named != {"facts": record.facts.sha256, "decision": record.decision.sha256}:
+            problems.append(f"{where}: its subjects are not the facts and the decision that it names")
         try:
             parts = _parts(evidence, record)
             if parts is None:
@@ -32,10 +36,27 @@ def decision_problems(
             problems += [f"{where}: {p}" for p in _differences(record, decision)]
             again = replay(decision, facts, packs)
             problems += [f"{where}: {p}" for p in differences(decision, again)]
-            problems += [f"{where}: {p}" for p in _contradictions(evidence.state, facts)]
-        except (VoidAuditError, ValidationError) as error:
+            wrong, absent = fact_problems(evidence, entry, record.stage, facts)
+            problems += [f"{where}: {p}" for p in wrong]
+            missing += [f"{where}: {m}" for m in absent]
+        except (VoidAuditError, ValueError) as error:
             problems.append(f"{where}: {error}")
     return problems, missing
+
+
+def engine_fact_problems(evidence: Evidence) -> list[str]:
+    """What policy was told of the engines, held against the plan that was then in force (obligation 11)."""
+    problems: list[str] = []
+    plan: EditPlan | None = None
+    for entry in evidence.edit_entries:
+        record = entry.statement.predicate
+        if isinstance(record, PlanRecord):
+            plan = read_plan(evidence, record)
+        if isinstance(record, PolicyDecisionRecord) and plan is not None:
+            text = evidence.blob(record.facts)
+            facts = Facts.model_validate_json(text) if text is not None else None
+            problems += engine_problems(evidence, record.stage, facts, plan) if facts else []
+    return problems
 
 
 def _parts(
@@ -66,27 +87,3 @@ def _differences(record: PolicyDecisionRecord, decision: PolicyDecision) -> list
     return [
         f"{name}: the record says {said!r}, the decision {is_!r}" for name, said, is_ in pairs if said != is_
     ]
-
-
-def _contradictions(state: EditState, facts: Facts) -> list[str]:
-    """Facts that another record states otherwise: a verdict on invented facts proves nothing."""
-    pairs: list[tuple[str, object, object]] = []
-    if state.intent:
-        pairs.append(("operation", facts.request.operation, state.intent.operation))
-        pairs.append(("asset class", facts.request.asset_class, state.intent.asset_class))
-        pairs.append(("distribution", facts.request.distribution, state.intent.distribution))
-    if state.source:
-        pairs.append(("source credentials", facts.source.credentials, state.source.credentials))
-    if state.mask and facts.mask:
-        shares = state.mask.statistics
-        pairs.append(("opened area", facts.mask.opened_percent_max, 100 * shares.max_opened_share))
-        pairs.append(("affected area", facts.mask.affected_percent_max, 100 * shares.max_share[2]))
-    if state.reasoning and facts.reasoning:
-        pairs.append(("reasoner", facts.reasoning.engine, state.reasoning.engine.name))
-        pairs.append(("affected things", facts.reasoning.affected, state.reasoning.affected))
-    if state.composite and facts.output:
-        changed = state.composite.keep_samples_changed
-        pairs.append(("changed KEEP samples", facts.output.keep_samples_changed, changed))
-    if state.output and facts.output:
-        pairs.append(("containment", facts.output.containment_worst, state.output.containment_worst))
-    return [f"the facts say {name} {said!r}, the records {is_!r}" for name, said, is_ in pairs if said != is_]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
 from void_audit.audit.evidence import Evidence
-from void_audit.audit.judgement import decision_problems
+from void_audit.audit.judgement import decision_problems, engine_fact_problems
+from void_audit.audit.links import approval_problems, chain_problems, read_plan
+from void_audit.audit.publicity import claim_problems, oversight_problems
 from void_audit.model.plan import EditPlan
 from void_audit.model.records import PassRecord, PolicyDecisionRecord
 from void_audit.model.report import Finding, Obligation
@@ -20,6 +20,9 @@ def order(evidence: Evidence) -> Finding:
         return unknown(Obligation.ORDER, NO_RECORDS, SEALED)
     if evidence.order_problem:
         return failed(Obligation.ORDER, f"{evidence.order_problem}.")
+    broken = chain_problems(evidence)
+    if broken:
+        return failed(Obligation.ORDER, f"The records do not name each other's artifacts: {first(broken)}.")
     if evidence.state.last != "policy-decision:output":
         return failed(
             Obligation.ORDER, f"The records end at {evidence.state.last or 'nothing'}, before the seal."
@@ -34,19 +37,20 @@ def order(evidence: Evidence) -> Finding:
 
 def policy(evidence: Evidence) -> Finding:
     """(8) Recomputing the recorded facts against the recorded pack gives the recorded verdict."""
+    entries = [e for e in evidence.edit_entries if isinstance(e.statement.predicate, PolicyDecisionRecord)]
     decisions = [
-        entry.statement.predicate
-        for entry in evidence.edit_entries
-        if isinstance(entry.statement.predicate, PolicyDecisionRecord)
+        e.statement.predicate for e in entries if isinstance(e.statement.predicate, PolicyDecisionRecord)
     ]
     if not decisions:
         return unknown(Obligation.POLICY, NO_RECORDS, SEALED)
-    problems, missing = decision_problems(evidence, decisions)
+    problems, missing = decision_problems(evidence, entries)
     if problems:
         return failed(Obligation.POLICY, first(problems))
     if missing:
         return unknown(Obligation.POLICY, first(missing), "The rule packs and facts that the records name.")
-    packs = {f"{name} {digest[:12]}" for decision in decisions for name, digest in decision.packs.items()}
+    packs = {
+        f"{name} (SHA-256 {digest})" for decision in decisions for name, digest in decision.packs.items()
+    }
     return passed(
         Obligation.POLICY, f"{len(decisions)} decisions recomputed with {', '.join(sorted(packs))}."
     )
@@ -60,6 +64,9 @@ def approvals(evidence: Evidence) -> Finding:
         return unknown(Obligation.APPROVALS, NO_RECORDS, SEALED)
     if evidence.approval_problem:
         return failed(Obligation.APPROVALS, f"{evidence.approval_problem}.")
+    problems = [*approval_problems(evidence), *oversight_problems(evidence)]
+    if problems:
+        return failed(Obligation.APPROVALS, first(problems))
     if state.approvals_missing:
         return failed(Obligation.APPROVALS, f"{state.approvals_missing} approval(s) missing.")
     people = ", ".join(sorted(key[:16] for key in state.valid_approvers)) or "nobody"
@@ -74,16 +81,16 @@ def models(evidence: Evidence) -> Finding:
     state = evidence.state
     if state.plan is None:
         return unknown(Obligation.MODELS, NO_RECORDS, SEALED)
-    text = evidence.blob(state.plan.plan)
-    if text is None:
+    plan = read_plan(evidence, state.plan)
+    if plan is None:
         return unknown(
             Obligation.MODELS, "The file does not carry the plan.", "The plan that the records name."
         )
-    try:
-        plan = EditPlan.model_validate_json(text)
-    except ValidationError as error:
-        return failed(Obligation.MODELS, f"The plan is malformed: {error.error_count()} errors.")
-    problems = _engine_problems(evidence, plan)
+    problems = [
+        *_engine_problems(evidence, plan),
+        *engine_fact_problems(evidence),
+        *claim_problems(evidence, plan),
+    ]
     if problems:
         return failed(Obligation.MODELS, first(problems))
     engines = {f"{e.name} {e.version}" for e in (plan.engine, plan.refiner)}
@@ -103,8 +110,15 @@ def _engine_problems(evidence: Evidence, plan: EditPlan) -> list[str]:
             problems.append(f"pass {number} is not recorded")
         elif take.engine != planned:
             problems.append(f"pass {number} ran {take.engine.name}, the plan names {planned.name}")
-    if evidence.state.output and evidence.state.output.encoder != plan.encoder:
+        if planned.kind == "model" and not planned.weights:
+            problems.append(f"{planned.name} is a model, but none of its files is recorded")
+        if planned.counterfactual_dynamics and planned.kind != "model":
+            problems.append(f"{planned.name} claims counterfactual dynamics, which only a trained model can")
+    output = evidence.state.output
+    if output and output.encoder != plan.encoder:
         problems.append("the encoder's settings are not the plan's")
+    if output and output.counterfactual_dynamics != plan.engine.counterfactual_dynamics:
+        problems.append("the output's claim of counterfactual dynamics is not the plan's")
     approved = evidence.pins.approved_weights
     problems += [
         f"{name} {digest[:16]} is not approved"

@@ -1,0 +1,58 @@
+"""The manifest's own claims, held against plan and approvals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from simulator.studio import Studio
+
+from void_audit.audit.evidence import gather
+from void_audit.audit.links import read_plan
+from void_audit.audit.publicity import DELETED, claim_problems, oversight_problems
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    studio = Studio(tmp_path_factory.mktemp("studio"))
+    return gather(studio.edit().delivered.path, studio.pins(), None, None)
+
+
+def claiming(evidence, **fields):
+    """The same file with other claims of the deletion."""
+    actions = tuple(replace(a, **fields) if a.action == DELETED else a for a in evidence.manifest.actions)
+    return replace(evidence, manifest=replace(evidence.manifest, actions=actions))
+
+
+def plan(evidence):
+    return read_plan(evidence, evidence.state.plan)
+
+
+def test_honest_claims(evidence):
+    assert claim_problems(evidence, plan(evidence)) == []
+    assert oversight_problems(evidence) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["edit", "source", "mask", "engineKind", "counterfactualDynamics"], ids=lambda n: n
+)
+def test_a_parameter_that_is_not_the_plans(evidence, name):
+    (deletion,) = (a for a in evidence.manifest.actions if a.action == DELETED)
+    parameters = {**deletion.parameters, f"org.voidaudit.{name}": "other"}
+    (problem,) = claim_problems(claiming(evidence, parameters=parameters), plan(evidence))
+    assert name in problem
+
+
+def test_pixels_of_a_model_where_there_was_none(evidence):
+    by_model = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    assert claim_problems(claiming(evidence, digital_source_type=by_model), plan(evidence))
+
+
+def test_no_deletion_is_claimed(evidence):
+    silent = replace(evidence, manifest=replace(evidence.manifest, actions=()))
+    assert claim_problems(silent, plan(evidence)) == ["the manifest claims 0 deletions, not one"]
+
+
+def test_people_are_claimed_who_did_not_approve(evidence):
+    nobody = replace(evidence, state=replace(evidence.state, approvers=()))
+    assert oversight_problems(nobody)
