@@ -241,8 +241,12 @@ def _story(
     """Fold on past a refusal, so that every obligation sees the records that there are."""
     state, order, approval = EditState(), None, None
     asked: frozenset[str] = frozenset()  # whoever signed the intent: named as its requester or not
+    last = -1
     for entry in entries:
         predicate = entry.statement.predicate
+        if entry.index == last:
+            order = order or f"entry {entry.index} is given twice"
+        last = entry.index
         if isinstance(predicate, KeyEvent):
             continue
         if assertion and predicate.edit != assertion.edit:
@@ -269,6 +273,8 @@ def _answerable(entry: StoredEntry, registry: KeyRegistry) -> tuple[str, ...]:
 
 def _receipt(path: Path) -> tuple[Receipt | None, str]:
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            return None, f"{path.name} is no file"
         with path.open("rb") as stream:
             data = stream.read(MAX_RECEIPT + 1)
     except FileNotFoundError:
