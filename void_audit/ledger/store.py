@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +15,12 @@ from void_audit.model.proof import StoredEntry
 PAGE = 256
 """Entries fetched at a time: at most 16 MiB."""
 
+# Built once: proofs and appends ask them by the dozen.
+_LEAF = sa.select(entry.c.leaf_hash).where(entry.c.idx == sa.bindparam("at"))
+_NODE = sa.select(node.c.hash).where(
+    node.c.level == sa.bindparam("at_level"), node.c.position == sa.bindparam("at")
+)
+
 
 def entry_count(connection: sa.Connection) -> int:
     """Number of entries, signed or not."""
@@ -27,7 +32,8 @@ def node_reader(connection: sa.Connection) -> ReadNode:
     """Full subtrees as stored. The reader raises LedgerError ``node-missing``."""
 
     def read(level: int, position: int) -> bytes:
-        found = connection.execute(_node_query(level, position)).scalar()
+        query = _LEAF if level == 0 else _NODE
+        found = connection.execute(query, {"at_level": level, "at": position}).scalar()
         if found is None:
             raise LedgerError(
                 "node-missing", f"The tree has no node at level {level}, position {position}.", "Run fsck."
@@ -90,9 +96,3 @@ def published_size(connection: sa.Connection) -> int:
 def add_checkpoint(connection: sa.Connection, signed: Checkpoint, note: str) -> None:
     """Store a signed checkpoint."""
     connection.execute(sa.insert(checkpoint).values(size=signed.size, root=signed.root, note=note))
-
-
-def _node_query(level: int, position: int) -> sa.Select[Any]:
-    if level == 0:
-        return sa.select(entry.c.leaf_hash).where(entry.c.idx == position)
-    return sa.select(node.c.hash).where(node.c.level == level, node.c.position == position)
