@@ -71,7 +71,7 @@ def test_0_one_flipped_byte_of_the_picture(studio, finished):
     assert failures(studio.sealed(copy).verify()) == {0}
 
 
-def test_0_a_missing_manifest_is_neither_green_nor_red(studio):
+def test_0_a_missing_manifest_is_neither_green_nor_red(studio, finished):
     report = studio.sealed(studio.folder / "request" / "clip.mp4").verify()
     assert failures(report) == set()
     assert report.exit_code == 3
