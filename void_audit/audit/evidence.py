@@ -281,8 +281,10 @@ def _receipt(path: Path) -> tuple[Receipt | None, str]:
         return None, f"there is no {path.name}"
     except OSError as error:
         return None, f"{path.name} cannot be read: {error.strerror}"
+    if len(data) > MAX_RECEIPT:  # its beginning might parse
+        return None, f"{path.name} is not a receipt"
     try:
-        receipt = Receipt.model_validate_json(data[:MAX_RECEIPT])
+        receipt = Receipt.model_validate_json(data)
         known = receipt.format == RECEIPT_FORMAT
         return (receipt, "") if known else (None, f"{path.name} is a receipt of another version")
     except ValidationError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from pydantic import ValidationError
+
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.expected import engine_problems, fact_problems
 from void_audit.audit.links import read_plan
@@ -39,6 +41,8 @@ def decision_problems(evidence: Evidence, entries: Sequence[StoredEntry]) -> tup
             wrong, absent = fact_problems(evidence, entry, record.stage, facts)
             problems += [f"{where}: {p}" for p in wrong]
             missing += [f"{where}: {m}" for m in absent]
+        except ValidationError as error:
+            problems.append(f"{where}: {_malformed(error)}")
         except (VoidAuditError, ValueError) as error:
             problems.append(f"{where}: {error}")
     return problems, missing
@@ -71,6 +75,12 @@ def _parts(
     if len(found) < len(packs):
         return None
     return parsed, Facts.model_validate_json(facts), found
+
+
+def _malformed(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])[:120] or "its JSON"
+    return f"{error.title} does not keep to its schema: {place}: {first['msg'][:120]}"
 
 
 def _differences(record: PolicyDecisionRecord, decision: PolicyDecision) -> list[str]:
