@@ -13,12 +13,10 @@ from simulator.studio import Studio
 from void_audit.audit import evidence as evidence_module
 from void_audit.audit.claims import ManifestEvidence
 from void_audit.audit.evidence import Evidence, Pins, gather
-from void_audit.audit.verify import verify
 from void_audit.canon.hashing import sha256_hex
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import step_of
 from void_audit.model.proof import LedgerAssertion
-from void_audit.model.report import Report
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,6 @@ class Finished:
         """What is gathered from the file if its manifest says other things."""
         with self._claiming(fields):
             return gather(self.path, self.pins, self.source, self.receipt)
-
-    def report(self, **fields) -> Report:
-        """The report on the file if its manifest says other things."""
-        with self._claiming(fields):
-            return verify(self.path, self.pins, self.source, self.receipt)
 
     @contextmanager
     def _claiming(self, fields):
