@@ -13,6 +13,7 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 def intact(packet: bytes, header: bytes | None) -> bool:
     """Whether the slices fill the packet exactly and every checksum holds.
 
+    A cut can by chance leave what looks like a packet without checksums; the container's sizes tell of it.
     ``header`` is the track's configuration record; versions before 3 have none, and no checksums.
     """
     if not header:
