@@ -11,7 +11,7 @@ demo: $(READY) $(MODELS)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) $(MODELS)
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow" --timeout 120
 
 test-slow: $(READY) $(MODELS)
 	$(BIN)/python -m pytest -n auto -m slow
