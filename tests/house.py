@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from simulator.studio import ScriptedEngines, SteppingClock, Studio, write_request
+from simulator.studio import START, ScriptedEngines, SteppingClock, Studio, write_request
 
 from void_audit.cli.workspace import Workspace
 from void_audit.model.lifecycle import step_of
@@ -83,6 +84,12 @@ class House(Studio):
         self.request()  # whose clip is the source of all: equal requests have equal clips
         self.engines = CountingEngines()
         self.workshop = replace(self.workshop, engines=self.engines)
+
+    @classmethod
+    def copied(cls, template: Path, folder: Path) -> House:
+        """A house that is a copy of one in ``template``: far faster than a new one."""
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        return cls.reopen(folder, START + timedelta(hours=1))
 
     @classmethod
     def reopen(cls, folder: Path, now: datetime) -> House:

@@ -11,19 +11,17 @@ import shutil
 import pytest
 from clips import cut_off
 from honest import Honest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from void_audit.audit.evidence import MAX_RECEIPT, Pins, gather, parse
 from void_audit.audit.verify import verify
 from void_audit.canon import dsse, jcs
-from void_audit.errors import IdentityError, StorageError
+from void_audit.errors import IdentityError, InputError, StorageError
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import LedgerAssertion
 from void_audit.model.report import Report, State
 
-FLIPS = 40
+FLIPS = 24
 
 
 @pytest.fixture(scope="module")
@@ -308,57 +306,74 @@ def places(value, path=()):
             yield from places(value[number], (*path, number))
 
 
-ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=30),
-    st.just([]), st.just({}), st.lists(st.integers(), max_size=3), st.just("0" * 64), st.just(2**63),
-)  # fmt: skip
+ODD = (
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    1.5,
+    1e308,
+    "",
+    "0" * 64,
+    "\u20ac\x00\n",
+    "x" * 5000,
+    [],
+    {},
+    [0],
+    {"a": None},
+    [[[]]],
+)
+"""What is put in place of something; none of them is what an honest file holds anywhere but by chance."""
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_statements_with_anything_anywhere(finished, data):
+def bent(value, chance: random.Random):
+    """A JSON value with something odd in one place of it; and where."""
+    whole = json.loads(json.dumps(value))
+    path = chance.choice([p for p in places(whole) if p])
+    holder, odd = whole, chance.choice(ODD)
+    for key in path[:-1]:
+        holder = holder[key]
+    changed = holder[path[-1]] != odd
+    holder[path[-1]] = odd
+    return whole, f"{path} = {str(odd)[:40]}", changed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_statements_with_anything_anywhere(finished, seed):
     """One value inside one signed statement is replaced: the signature no longer holds, and nothing raises."""
-    records = list(finished.assertion.records)
-    number = data.draw(st.integers(0, len(records) - 1))
-    envelope = json.loads(base64.b64decode(records[number].envelope))
-    statement = json.loads(base64.b64decode(envelope["payload"]))
-    path = data.draw(st.sampled_from([p for p in places(statement) if p]))
-    holder = statement
-    for key in path[:-1]:
-        holder = holder[key]
-    odd = data.draw(ODD)
-    if holder[path[-1]] == odd:
-        return
-    holder[path[-1]] = odd
-    try:
-        payload = jcs.canonical(statement)
-    except Exception:  # noqa: BLE001 - not JSON in the sense of RFC 8785: cannot be in an envelope
-        return
-    envelope["payload"] = base64.b64encode(payload).decode()
-    text = base64.b64encode(jcs.canonical(envelope)).decode()
-    records[number] = records[number].model_copy(update={"envelope": text})
-    report = finished.report(ledger=finished.assertion.model_copy(update={"records": tuple(records)}))
-    assert report.exit_code == 1
-    assert 5 in failed(report)
+    chance = random.Random(seed)
+    for _ in range(12):
+        records = list(finished.assertion.records)
+        number = chance.randrange(len(records))
+        envelope = json.loads(base64.b64decode(records[number].envelope))
+        statement, where, changed = bent(json.loads(base64.b64decode(envelope["payload"])), chance)
+        if not changed:
+            continue
+        try:
+            payload = jcs.canonical(statement)
+        except InputError:  # no JSON in the sense of RFC 8785, so it cannot be in an envelope
+            continue
+        envelope["payload"] = base64.b64encode(payload).decode()
+        text = base64.b64encode(jcs.canonical(envelope)).decode()[:90_000]
+        records[number] = records[number].model_copy(update={"envelope": text})
+        report = finished.report(ledger=finished.assertion.model_copy(update={"records": tuple(records)}))
+        assert report.exit_code == 1, where
+        assert 5 in failed(report), where
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_assertions_with_anything_anywhere(finished, data):
+@pytest.mark.parametrize("seed", range(3))
+def test_assertions_with_anything_anywhere(finished, seed):
     """Whatever of it still has the form of an assertion is judged without raising, and is not green."""
+    chance, judged = random.Random(seed), 0
     whole = json.loads(finished.assertion.model_dump_json())
-    path = data.draw(st.sampled_from([p for p in places(whole) if p]))
-    holder = whole
-    for key in path[:-1]:
-        holder = holder[key]
-    odd = data.draw(ODD)
-    if holder[path[-1]] == odd:
-        return
-    holder[path[-1]] = odd
-    try:
-        changed = LedgerAssertion.model_validate_json(json.dumps(whole))
-    except ValidationError:
-        return
-    report = finished.report(ledger=changed)
-    unproven = {"format", "disclaimer", "origin"}  # words; the checkpoint says which log it is
-    assert report.exit_code != 0 or path[0] in unproven
+    while judged < 8:
+        told, where, changed = bent(whole, chance)
+        try:
+            ledger = LedgerAssertion.model_validate_json(json.dumps(told))
+        except ValidationError:
+            continue
+        judged += 1
+        report = finished.report(ledger=ledger)
+        words = ("('format'", "('disclaimer'", "('origin'")  # the checkpoint says which log it is
+        assert report.exit_code != 0 or where.startswith(words) or not changed, where

@@ -123,7 +123,7 @@ def test_nothing_in_a_refused_request_commands_the_terminal(desk, tmp_path):
         assert "\x1b" not in said
 
 
-@pytest.mark.parametrize("stage", ["segment", "refine"])
+@pytest.mark.parametrize("stage", [pytest.param("segment", marks=pytest.mark.slow), "refine"])
 def test_control_c(own, stage):
     """A real SIGINT, in the middle of a stage: exit 130, one clear line, and the same command goes on."""
     line = ["plan", own.request("stopped")] if stage == "segment" else ["run", own.approved("stopped")]

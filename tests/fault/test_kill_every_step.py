@@ -77,7 +77,7 @@ def test_the_points_cover_the_story(points):
 
 def test_killed_at_a_sample_of_steps(folder, points):
     """Evenly spread over the story."""
-    results = killer(folder, "kill", *map(str, range(5, len(points), len(points) // 8)))
+    results = killer(folder, "kill", *map(str, range(20, len(points), len(points) // 4)))
     for number, result in results.items():
         check(f"at point {number}, {points[int(number)]}", result)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from house import House, quick
@@ -12,13 +13,20 @@ def _quick() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    House(folder).place.writing.close()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def house(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
     """One house for the tests of a module; each test asks under its own name."""
-    return House(tmp_path_factory.mktemp("house"))
+    return House.copied(_template, tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture
-def own(tmp_path) -> House:
+def own(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house of a test's own: for what changes keys, rules or the log itself."""
-    return House(tmp_path)
+    return House.copied(_template, tmp_path_factory.mktemp("own"))
