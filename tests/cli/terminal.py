@@ -13,10 +13,10 @@ from house import PREVIEW, CountingEngines, quick
 from simulator.studio import write_request
 from typer.testing import CliRunner
 
-from void_audit.cli import results, workspace
+from void_audit.cli import console, results, workspace
 from void_audit.cli.main import app
 
-CLEAR = {"VOID_AUDIT_PASSPHRASE": None, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+CLEAR = {"VOID_AUDIT_PASSPHRASE": None, "TERM": "dumb", "NO_COLOR": "1"}
 
 
 class Terminal:
@@ -36,6 +36,8 @@ class Terminal:
         with quick(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(workspace, "EmbeddedEngines", lambda models: self.engines)
             patch.setattr(results, "comparison", lambda *clips: PREVIEW)  # shown in test_cli_results
+            for screen in (console.out, console.err):
+                patch.setattr(screen, "_width", 100)  # whatever COLUMNS was when they were made
             patch.chdir(self.folder)
             result = CliRunner().invoke(app, shlex.split(line), env={**self.env, **env})
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from void_audit import errors
@@ -22,6 +22,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07 [bold red]alert[/] \u202egnp.exe \x9b31m \x00
 ERRORS = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.VoidAuditError)]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_shown_is_printable_and_as_long(text):
     shown = printable(text)

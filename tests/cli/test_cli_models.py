@@ -10,7 +10,8 @@ def test_everything_registered_is_listed(terminal):
     assert said["store"] == str(terminal.folder / "models")
     assert {row["model"]["name"] for row in said["models"]} == {m.name for m in shipped().model}
     assert {row["state"] for row in said["models"]} == {"missing"}
-    assert "Apache-2.0" in terminal("models list").output
+    assert all(row["model"]["licence"] and row["model"]["sha256"] for row in said["models"])
+    assert shipped().model[0].name in terminal("models list").output
 
 
 def test_missing_is_no_failure_and_another_file_is(terminal):

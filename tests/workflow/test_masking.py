@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from house import FAST, STORY, CountingEngines
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator.studio import BOX, FRAMES, SIZE, consequences
 
@@ -21,6 +21,7 @@ from void_audit.workflow.masking import source_clip, stored_mask, working_size
 from void_audit.workflow.recorder import Recorder
 
 
+@settings(deadline=None)
 @given(st.integers(2, 8192), st.integers(2, 4320))
 def test_the_working_size_is_even_small_and_never_larger(width, height):
     working = working_size(Size(width, height))
