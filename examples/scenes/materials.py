@@ -185,9 +185,7 @@ def glow(name: str, colour: Colour, strength: float) -> Any:
     g = Graph(name)
     weave = g.noise(g.coordinates((1.0, 1.0, 0.3)), 160.0, 2.0)
     lit = g.mix(1.0, colour, g.remap(weave, 0.75, 1.2), "MULTIPLY")
-    return g.principled(
-        Base_Color=lit, Roughness=0.8, Emission_Color=lit, Emission_Strength=strength
-    )
+    return g.principled(Base_Color=lit, Roughness=0.8, Emission_Color=lit, Emission_Strength=strength)
 
 
 def ball(first: Colour, second: Colour, third: Colour) -> Any:

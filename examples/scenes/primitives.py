@@ -33,9 +33,7 @@ def smooth(thing: Any, angle: float | None = None) -> Any:
     return thing
 
 
-def box(
-    name: str, size: Vec, at: Vec, material: Any, bevel: float = 0.006, turn: Vec = (0, 0, 0)
-) -> Any:
+def box(name: str, size: Vec, at: Vec, material: Any, bevel: float = 0.006, turn: Vec = (0, 0, 0)) -> Any:
     """A block with rounded edges, centred at ``at``, turned by Euler degrees."""
     x, y, z = (s / 2 for s in size)
     verts = [(i * x, j * y, k * z) for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]
@@ -97,9 +95,7 @@ def sphere(name: str, radius: float, at: Vec, material: Any, segments: int = 96)
     return made
 
 
-def surface(
-    name: str, columns: int, rows: int, place: Callable[[float, float], Vec], material: Any
-) -> Any:
+def surface(name: str, columns: int, rows: int, place: Callable[[float, float], Vec], material: Any) -> Any:
     """A smooth sheet: ``place`` maps u, v in 0..1 to a point."""
     verts = [place(i / columns, j / rows) for j in range(rows + 1) for i in range(columns + 1)]
     step = columns + 1
@@ -111,9 +107,7 @@ def surface(
     return smooth(link(name, verts, faces, material))
 
 
-def puffed(
-    name: str, size: Vec, at: Vec, material: Any, power: float = 5.0, turn: Vec = (0, 0, 0)
-) -> Any:
+def puffed(name: str, size: Vec, at: Vec, material: Any, power: float = 5.0, turn: Vec = (0, 0, 0)) -> Any:
     """An upholstered block: a superellipsoid, so flat in the middle and soft at the edges."""
     steps = 18
     verts: list[Vec] = []

@@ -75,10 +75,7 @@ def facts(plan: Plan, noted: dict[str, Any]) -> dict[str, Any]:
             spot = world_to_camera_view(scene, scene.camera, thing.matrix_world.translation)
             x, y = spot.x * plan.width, (1 - spot.y) * plan.height
             centres.append([round(x, 2), round(y, 2)])
-    paths = {
-        name: [[round(v, 5) for v in where] for where in motion.where]
-        for name, motion in noted.items()
-    }
+    paths = {name: [[round(v, 5) for v in where] for where in motion.where] for name, motion in noted.items()}
     return {"centres": centres, "paths": paths, "blender": bpy.app.version_string}
 
 

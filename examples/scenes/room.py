@@ -118,9 +118,7 @@ def bookshelf(x: float, y: float) -> None:
             _books(x - wide / 2 + 0.03, x + wide / 2 - 0.03, y, z + 0.012, step, level, binding)
 
 
-def _books(
-    left: float, right: float, y: float, z: float, room: float, level: int, binding: Any
-) -> None:
+def _books(left: float, right: float, y: float, z: float, room: float, level: int, binding: Any) -> None:
     dice = Dice(100 + level)
     gap: float | None = left + (right - left) * dice.uniform(0.5, 0.7)
     x = left
