@@ -114,7 +114,7 @@ def test_an_erased_blob_is_missing(blobs: BlobStore) -> None:
     [
         (errno.ENOSPC, "storage-full"),
         (errno.EDQUOT, "storage-full"),
-        (errno.EROFS, "storage-not-writable"),
+        (errno.EROFS, "storage-unwritable"),
         (errno.EIO, "storage-failed"),
     ],
 )

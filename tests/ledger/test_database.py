@@ -165,7 +165,7 @@ def test_a_database_that_may_only_be_read_is_an_error_of_ours(copy: Home) -> Non
     database = Database(copy.database, writable=False)
     with pytest.raises(StorageError) as caught, database.write() as connection:
         connection.execute(sa.insert(tables.record).values(idx=99, edit=None, kind="seal"))
-    assert caught.value.code == "storage-not-writable"
+    assert caught.value.code == "storage-unwritable"
 
 
 def test_a_locked_database_is_an_error_of_ours(copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:

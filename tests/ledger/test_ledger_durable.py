@@ -149,9 +149,9 @@ def test_a_file_that_cannot_be_made_is_a_storage_error(tmp_path: Path, name: str
     [
         (OSError(errno.ENOSPC, "full"), "storage-full"),
         (OSError(errno.EDQUOT, "quota"), "storage-full"),
-        (OSError(errno.EACCES, "denied"), "storage-not-writable"),
-        (OSError(errno.EPERM, "denied"), "storage-not-writable"),
-        (OSError(errno.EROFS, "read-only"), "storage-not-writable"),
+        (OSError(errno.EACCES, "denied"), "storage-unwritable"),
+        (OSError(errno.EPERM, "denied"), "storage-unwritable"),
+        (OSError(errno.EROFS, "read-only"), "storage-unwritable"),
         (OSError(errno.EIO, "broken"), "storage-failed"),
         (OSError("no number at all"), "storage-failed"),
     ],

@@ -15,7 +15,7 @@ from void_audit.ledger.log import Ledger
 STRACE = shutil.which("strace")
 ONCE = Path(__file__).with_name("append_once.py")
 FAILURES = ["error=EIO", "error=ENOSPC", "signal=KILL"]
-ANSWERS = {"acknowledged", "storage-full", "storage-failed", "storage-not-writable", "ledger-damaged"}
+ANSWERS = {"acknowledged", "storage-full", "storage-failed", "storage-unwritable", "ledger-damaged"}
 
 
 def traced(home: Home, call: str, failure: str, nth: int) -> tuple[str, bool]:

@@ -390,6 +390,6 @@ def test_an_unwritable_workspace_is_said_before_anything_runs(house, monkeypatch
         )
         with pytest.raises(StorageError) as caught:
             house.plan(folder, FAST)
-    assert caught.value.code == "storage-not-writable"
+    assert caught.value.code == "storage-unwritable"
     assert house.engines.calls == calls
     assert house.steps(house.plan(folder, FAST).edit) == UPTO_PLAN

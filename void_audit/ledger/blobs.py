@@ -33,7 +33,7 @@ class BlobStore:
         """Store bytes. ``salted`` draws a fresh salt: for anything personal or guessable.
 
         Raises:
-            StorageError: ``storage-full``, ``storage-not-writable``, ``storage-failed``.
+            StorageError: ``storage-full``, ``storage-unwritable``, ``storage-failed``.
         """
         stored = secrets.token_bytes(SALT_SIZE) + data if salted else data
         digest = hashlib.sha256(stored).hexdigest()
@@ -72,7 +72,7 @@ class BlobStore:
 
         Raises:
             LedgerError: ``blob-missing`` or ``blob-corrupt``.
-            StorageError: ``storage-not-writable``, ``storage-failed``.
+            StorageError: ``storage-unwritable``, ``storage-failed``.
         """
         stored = self.stored(ref)
         return stored[SALT_SIZE:] if ref.salted else stored

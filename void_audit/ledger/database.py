@@ -62,7 +62,7 @@ class Database:
         """A transaction that holds the database's write lock from its start; durable when it leaves.
 
         Raises:
-            StorageError: as ``read``; ``storage-full``, ``storage-not-writable``.
+            StorageError: as ``read``; ``storage-full``, ``storage-unwritable``.
             LedgerError: ``ledger-append-only``, ``ledger-damaged``.
         """
         with _translated(self.path), self._engine.connect() as connection:
@@ -203,7 +203,7 @@ def _meaning(path: Path, error: BaseException) -> VoidAuditError:
         return StorageError("storage-full", f"No room is left for {path}.", "Free space, then run it again.")
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return StorageError(
-            "storage-not-writable",
+            "storage-unwritable",
             f"{path} cannot be accessed: {error}.",
             "Check that it exists and its permissions.",
         )

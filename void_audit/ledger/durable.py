@@ -18,7 +18,7 @@ _CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 @contextmanager
 def storage_errors(place: Path) -> Iterator[None]:
-    """Turn OSError into StorageError: ``storage-full``, ``storage-not-writable``, ``storage-failed``."""
+    """Turn OSError into StorageError: ``storage-full``, ``storage-unwritable``, ``storage-failed``."""
     try:
         yield
     except OSError as error:
@@ -31,7 +31,7 @@ def storage_error(place: Path, error: OSError) -> StorageError:
         return StorageError("storage-full", f"No room is left at {place}.", "Free space, then run it again.")
     if error.errno in _CLOSED:
         return StorageError(
-            "storage-not-writable", f"{place} cannot be accessed: {error.strerror}.", "Check its permissions."
+            "storage-unwritable", f"{place} cannot be accessed: {error.strerror}.", "Check its permissions."
         )
     return StorageError(
         "storage-failed", f"{place}: {error.strerror or error}.", "Check the disk before going on."

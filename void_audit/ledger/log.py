@@ -125,7 +125,7 @@ class Ledger(LogReader):
             OrderError: ``ledger-moved`` if another entry has taken index ``at``; nothing was appended.
             LedgerError: ``ledger-read-only``; ``ledger-rollback`` if the database is older than what the key
                 has signed; ``ledger-root`` if stored bytes contradict the tree; ``ledger-mark-*``.
-            StorageError: ``storage-full``, ``storage-not-writable``, ``ledger-busy``.
+            StorageError: ``storage-full``, ``storage-unwritable``, ``ledger-busy``.
         """
         self._need_signer()
         entries = [read_entry(place, envelope) for place, envelope in enumerate(envelopes)]

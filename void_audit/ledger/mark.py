@@ -57,7 +57,7 @@ def write_mark(path: Path, mark: Mark) -> None:
     """Replace the mark, durably.
 
     Raises:
-        StorageError: ``storage-full``, ``storage-not-writable``, ``storage-failed``.
+        StorageError: ``storage-full``, ``storage-unwritable``, ``storage-failed``.
     """
     with storage_errors(path):
         make_folder(path.parent)
