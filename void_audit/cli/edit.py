@@ -21,9 +21,7 @@ from void_audit.workflow.studio import Studio
 
 EditArgument = Annotated[str, typer.Argument(metavar="EDIT", help="Edit id, as `plan` printed it.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Where the finished file goes.")]
-CommentOption = Annotated[
-    str, typer.Option("--comment", help="Why: shown in the history, also in that of the finished file.")
-]
+CommentOption = Annotated[str, typer.Option("--comment", help="Why; travels with the finished file.")]
 
 
 @guarded
