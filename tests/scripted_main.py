@@ -5,6 +5,7 @@ Before the engine of STAGE works it says so and waits, so that a test can stop i
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -24,5 +25,7 @@ def wait_at(stage: str) -> CountingEngines:
 
 
 if __name__ == "__main__":
+    # A shell that starts its jobs in the background has them ignore the interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     workspace.EmbeddedEngines = lambda models: wait_at(sys.argv[1])
     app(sys.argv[2:])
