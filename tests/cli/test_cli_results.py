@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from house import FAST, House
 
+from void_audit.cli import results
 from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned, warnings_of
 
 
@@ -61,3 +62,15 @@ def test_warnings_of_every_stage_are_told(house, finished, capsys):
     said = capsys.readouterr().out
     assert said.count("warning: mind") == 4
     assert "\x1b" not in said
+
+
+def test_a_picture_that_cannot_be_drawn_does_not_undo_the_edit(house, finished, monkeypatch, capsys):
+    """The file is delivered by then: the run is a success and says what is missing."""
+
+    def full(*_: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(results, "comparison", full)
+    assert finished_json(house.workshop, finished)["picture"] is None
+    print_finished(house.workshop, finished)
+    assert "could not be drawn" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from void_audit.cli.console import say
 from void_audit.cli.tables import print_decision
+from void_audit.errors import VoidAuditError
 from void_audit.media.maskfile import MaskFile
 from void_audit.media.reader import VideoClip
 from void_audit.model.decision import PolicyDecision
@@ -77,7 +78,7 @@ def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:
         "file": str(delivered.path),
         "sha256": delivered.sha256,
         "receipt": str(delivered.receipt),
-        "picture": str(comparison_picture(studio, finished)),
+        "picture": str(picture) if (picture := comparison_picture(studio, finished)) else None,
         "sidecar": str(delivered.sidecar) if delivered.sidecar else None,
         "manifest": delivered.manifest,
         "passes": [dict(take.statistics) for n in (1, 2) if (take := state.take(n))],
@@ -105,7 +106,8 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     say(f"Finished: {delivered.path}", "bold green")
     say(f"SHA-256   {delivered.sha256}")
     say(f"Receipt:  {delivered.receipt}")
-    say(f"Before, mask, after: {comparison_picture(studio, finished)}")
+    picture = comparison_picture(studio, finished)
+    say(f"Before, mask, after: {picture or 'could not be drawn; the file is complete'}")
     if delivered.sidecar:
         say(f"Manifest: {delivered.sidecar} (this container cannot hold it)")
     say(f"Next: void-audit verify {delivered.path}")
@@ -148,11 +150,15 @@ def preview_picture(studio: Studio, planned: Planned) -> Path:
     return path
 
 
-def comparison_picture(studio: Studio, finished: Finished) -> Path:
-    """Before, mask, after: a file that a person can open."""
+def comparison_picture(studio: Studio, finished: Finished) -> Path | None:
+    """Before, mask, after: a file that a person can open. None if it cannot be made: the edit is done."""
     state, path = finished.state, studio.edits.path(finished.edit) / "before-mask-after.png"
-    if state.mask is not None:
+    if state.mask is None:
+        return None
+    try:
         source = VideoClip(studio.blobs.path(studio.blobs.ref(plan_of(studio, state).source, "video/mp4")))
         mask = MaskFile(studio.blobs.path(state.mask.mask))
         path.write_bytes(comparison(source, mask, VideoClip(finished.delivered.path)))
+    except (VoidAuditError, OSError):
+        return None
     return path
