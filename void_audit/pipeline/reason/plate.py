@@ -83,9 +83,12 @@ class Plate:
         if self._segment.still:
             return View(self.early, self.late, self.known, self.far)
         back = np.linalg.inv(self._to_canvas @ self._segment.poses[frame - self._segment.start])
-        flags = np.where(_inner(self.known), self.known.astype(np.uint8) + self.far, 0).astype(np.uint8)
+        flags = (self.known.astype(np.uint8) + self.far).astype(np.uint8)
         seen = cv2.warpPerspective(flags, back, tuple(self._size), flags=cv2.INTER_NEAREST)
-        early, late = (np.asarray(_cubic(p, back, self._size), np.float32) for p in (self.early, self.late))
+        early, late = (
+            np.asarray(_cubic(_continued(p, self.known), back, self._size), np.float32)
+            for p in (self.early, self.late)
+        )
         return View(early, late, seen > 0, seen > 1)
 
     def _warped(self, samples: list[Sample]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
@@ -123,9 +126,12 @@ def _cubic(picture: RGB | Picture, pose: npt.NDArray[np.floating], size: Size) -
     )
 
 
-def _inner(known: Bitmap) -> Bitmap:
-    """Pixels whose interpolation takes nothing from unknown ones (which are black)."""
-    return np.asarray(cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, bool)
+def _continued(picture: Picture, known: Bitmap) -> Picture:
+    """The picture, going on smoothly for two pixels into what is unknown (which is black)."""
+    weight = cv2.blur(known.astype(np.float32), (5, 5))
+    spread = cv2.blur(np.where(known[..., None], picture, 0).astype(np.float32), (5, 5))
+    around = spread / np.maximum(weight, 1e-6)[..., None]
+    return np.where(known[..., None], picture, around).astype(picture.dtype)
 
 
 def _median_of(stack: npt.NDArray[np.uint8], usable: npt.NDArray[np.bool_]) -> Picture:
