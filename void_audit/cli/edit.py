@@ -80,7 +80,7 @@ def approve(
 ) -> None:
     """Answer for the exact plan of an edit. Whoever asked for it cannot; a changed plan needs it again.
 
-    Example: void-audit approve 3f2a9c01b7d4 --as perry
+    Example: void-audit approve 3f2a9c01b7d4 --as jimmy
     """
     place = workspace_at(workspace)
     state = approve_edit(place.studio(), edit, place.person(signer), comment)
@@ -109,7 +109,7 @@ def reject(
 ) -> None:
     """Refuse the plan of an edit: the edit ends there, on the record.
 
-    Example: void-audit reject 3f2a9c01b7d4 --as perry --comment "alters the event"
+    Example: void-audit reject 3f2a9c01b7d4 --as jimmy --comment "alters the event"
     """
     place = workspace_at(workspace)
     state = reject_edit(place.studio(), edit, place.person(signer), comment)
@@ -153,7 +153,7 @@ def edit(
 ) -> None:
     """Plan, approve and run in one go, where policy is content with the approvals given.
 
-    Example: void-audit edit examples/crossing --approve-as perry --out clean.mp4
+    Example: void-audit edit examples/crossing --approve-as jimmy --out clean.mp4
     """
     place = workspace_at(workspace)
     options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
-from void_audit.cli.console import say
+from void_audit.cli.console import out, say
 from void_audit.cli.tables import print_decision
 from void_audit.errors import VoidAuditError
 from void_audit.media.maskfile import MaskFile
@@ -43,10 +44,10 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
     if state.reasoning:
         found = Consequences.model_validate_json(studio.blobs.read(state.reasoning.consequences))
-        say(found.summary)
+        say_wrapped(found.summary)
         for affected in found.affected:
             frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
-            say(f"  - {affected.noun} ({frames}): {affected.why}")
+            say_wrapped(f"  - {affected.noun} ({frames}): {affected.why}")
     if state.mask:
         shares = state.mask.statistics
         say(f"The mask opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
@@ -111,6 +112,12 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     if delivered.sidecar:
         say(f"Manifest: {delivered.sidecar} (this container cannot hold it)")
     say(f"Next: void-audit verify {delivered.path}")
+
+
+def say_wrapped(text: str) -> None:
+    """A paragraph, folded to the terminal's width."""
+    for line in textwrap.wrap(text, width=min(out.width, 100), subsequent_indent="    "):
+        say(line)
 
 
 def plan_of(studio: Studio, state: EditState) -> EditPlan:

@@ -85,14 +85,15 @@ def _stacked(lines: Sequence[Text]) -> Text:
 
 
 def _effect(outcome: RuleOutcome) -> str:
-    return f"require {outcome.approvals}" if outcome.effect == "require" else outcome.effect
+    effect = f"require {outcome.approvals}" if outcome.effect == "require" else outcome.effect
+    return effect if outcome.fired or outcome.error else f"would {effect}"
 
 
 def _mark(outcome: RuleOutcome) -> tuple[str, str]:
     if outcome.error:
         return "POLICY-ERROR", "bold red"
     if not outcome.fired:
-        return "-", "dim"
+        return "does not apply", "dim"
     return "applies", {"deny": "bold red", "require": "yellow"}.get(outcome.effect, "cyan")
 
 
