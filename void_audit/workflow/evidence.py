@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
+from void_audit.ledger.references import blob_refs
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import LedgerAssertion
 from void_audit.model.records import Kind, Predicate
@@ -45,20 +46,17 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
 
 def blobs_of(predicate: Predicate) -> Iterator[BlobRef]:
     """All blobs that a record refers to. Names of key holders are not the public's business."""
-    if predicate.kind is Kind.KEY_EVENT:
-        return
-    for name in type(predicate).model_fields:
-        value = getattr(predicate, name)
-        if isinstance(value, BlobRef):
-            yield value
+    if predicate.kind is not Kind.KEY_EVENT:
+        yield from blob_refs(predicate)
 
 
 def _packs(recorder: Recorder) -> dict[str, str]:
     """The text of every rule pack that a recorded decision used."""
     found: dict[str, str] = {}
+    blobs = recorder.studio.blobs
     for entry in recorder.studio.ledger.entries(edit=recorder.edit, kinds=[Kind.POLICY_DECISION]):
         packs: dict[str, str] = dict(getattr(entry.statement.predicate, "packs", {}))
         for digest in packs.values():
-            ref = BlobRef(sha256=digest, size=0, media_type="application/yaml")
-            found[digest] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
+            stored = blobs.stored(blobs.ref(digest, "application/yaml"))
+            found[digest] = base64.b64encode(stored).decode()
     return found

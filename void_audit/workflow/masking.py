@@ -10,7 +10,6 @@ from pathlib import Path
 from void_audit.errors import RequestError
 from void_audit.media.maskfile import BitmapFile, BitmapWriter, MaskFile, MaskWriter, import_mask
 from void_audit.media.reader import VideoClip
-from void_audit.model.base import BlobRef
 from void_audit.model.clip import Clip
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Classes, PackedBitmaps
@@ -47,9 +46,9 @@ def source_clip(recorder: Recorder) -> VideoClip:
     source = recorder.state.source
     if source is None:
         raise AssertionError("no source yet")
-    digest = recorder.subject("source", "source")
-    blob = BlobRef(sha256=digest, size=0, media_type="video/mp4")
-    return VideoClip(recorder.studio.blobs.path(blob), source.clip)
+    blobs = recorder.studio.blobs
+    stored = blobs.path(blobs.ref(recorder.subject("source", "source"), "video/mp4"))
+    return VideoClip(stored, source.clip)
 
 
 def working_view(clip: VideoClip) -> Clip:

@@ -171,9 +171,4 @@ def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> Non
         ),
         prompt=blobs.put(folder.prompt, "application/json", salted=True),
     )
-    recorder.record(record, {"source": source_digest(recorder)}, requester)
-
-
-def source_digest(recorder: Recorder) -> str:
-    """SHA-256 of the source clip, from its record."""
-    return recorder.subject("source", "source")
+    recorder.record(record, {"source": recorder.subject("source", "source")}, requester)

@@ -151,7 +151,7 @@ def _copy(source: Path, destination: Path) -> None:
 
 
 def _output_blob(recorder: Recorder) -> BlobRef:
-    return BlobRef(sha256=recorder.subject("output", "output"), size=0, media_type="video/mp4")
+    return recorder.studio.blobs.ref(recorder.subject("output", "output"), "video/mp4")
 
 
 def _media_type(plan: EditPlan) -> str:
