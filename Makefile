@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
 MODELS := $(VENV)/.models
 
 .PHONY: demo test test-slow check format benchmarks clean
 
-demo: $(READY) $(MODELS)
+demo: $(RUNS) $(MODELS)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) $(MODELS)
@@ -33,14 +35,20 @@ benchmarks: $(READY) $(MODELS)
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache demo-out
 
-$(READY): pyproject.toml constraints.txt
+# What the commands need; tests and checks need the rest, which includes torch.
+$(RUNS): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("void-audit needs Python 3.11 or 3.12: make PYTHON=python3.11") if not (3, 11) <= sys.version_info < (3, 13) else None'
 	@echo 'Setting up $(VENV) (about a minute)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(READY): $(RUNS)
+	@echo 'Adding the tools for tests, and the VOID engine'
+	@$(PIP) install --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
 # The one model file that the embedded engines use: 4.6 MB, checked against its registered digest.
-$(MODELS): $(READY) void_audit/weights/registry.toml
+$(MODELS): $(RUNS) void_audit/weights/registry.toml
 	@$(BIN)/void-audit models fetch
 	@touch $@

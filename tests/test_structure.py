@@ -26,7 +26,7 @@ VALUES_ONLY = {
     "reasoning",
     "records",
 }
-VALUES_ONLY |= {"report", "request", "signing", "track"}
+VALUES_ONLY |= {"report", "request", "signing", "track", "void"}
 """Modules of ``model`` without behaviour of their own."""
 
 
@@ -90,6 +90,10 @@ HOMES = {
     "alembic": {"void_audit/ledger", "void_audit/migrations"},
     "cel_expr_python": {"void_audit/policy"},
     "patchmatch": {"void_audit/pipeline/synthesize"},
+    "torch": {"void_audit/pipeline/synthesize/void"},
+    "diffusers": {"void_audit/pipeline/synthesize/void"},
+    "transformers": {"void_audit/pipeline/synthesize/void"},
+    "safetensors": {"void_audit/pipeline/synthesize/void"},
     "typer": {"void_audit/cli"},
     "rich": {"void_audit/cli"},
 }

@@ -10,6 +10,7 @@ from void_audit.model.base import Name, Sha256, Value
 from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import Rect
 from void_audit.model.mask import MaskIdentity
+from void_audit.model.void import VoidRefineSettings, VoidSettings
 
 
 class Geometry(Value):
@@ -52,6 +53,19 @@ class FlowRefineSettings(Value):
     """Levels (0-255): how far a neighbour may differ and still count."""
 
 
+class NoRefineSettings(Value):
+    """No pass 2: pass 1 is handed on as it is."""
+
+    engine: Literal["none"] = "none"
+
+
+Pass1Settings = Annotated[PropagateSettings | VoidSettings, Field(discriminator="engine")]
+Pass2Settings = Annotated[
+    FlowRefineSettings | VoidRefineSettings | NoRefineSettings, Field(discriminator="engine")
+]
+"""Any refiner can follow any synthesizer."""
+
+
 class CompositeSettings(Value):
     """How the synthesised pixels are laid over the source."""
 
@@ -85,8 +99,8 @@ class EditPlan(Value):
     profile: Literal["native", "384p"]
     geometry: Geometry
     windows: Windows
-    pass1: PropagateSettings
-    pass2: FlowRefineSettings
+    pass1: Pass1Settings
+    pass2: Pass2Settings
     seed: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
     composite: CompositeSettings
     encoder: EncoderSettings

@@ -23,8 +23,8 @@ from void_audit.model.clip import RGB, Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, ClassSequence
-from void_audit.model.plan import EditPlan
-from void_audit.pipeline.synthesize.base import FrameSink, TakeReport
+from void_audit.model.plan import EditPlan, FlowRefineSettings
+from void_audit.pipeline.synthesize.base import FrameSink, TakeReport, settings_of
 from void_audit.pipeline.synthesize.flow import (
     Flow,
     Part,
@@ -78,13 +78,14 @@ class FlowRefiner:
             MaskError: ``mask-size``, ``mask-frames``.
             ClipError: ``take-size``, ``take-frames`` if the take is not of this plan and clip.
         """
+        settings = settings_of(plan.pass2, FlowRefineSettings)
         check_mask(clip, mask)
         _check_take(take, plan, len(mask))
         meter = _Meter()
         with tempfile.TemporaryFile() as spool:
-            for index, (window, centre) in enumerate(_windows(take, mask, plan)):
+            for index, (window, centre) in enumerate(_windows(take, mask, plan, settings.radius)):
                 progress("refining along the flow", index, len(mask))
-                refined = _refined(window, centre, plan.pass2.sigma, meter)
+                refined = _refined(window, centre, settings.sigma, meter)
                 spool.write(refined[window[centre].opened].tobytes())
             spool.seek(0)
             better = meter.after < meter.before
@@ -130,9 +131,10 @@ def _frames(take: Clip, mask: ClassSequence, plan: EditPlan) -> Iterator[_Frame]
         yield _Frame(picture, opened_at(classes, crop, size))
 
 
-def _windows(take: Clip, mask: ClassSequence, plan: EditPlan) -> Iterator[tuple[Sequence[_Frame], int]]:
+def _windows(
+    take: Clip, mask: ClassSequence, plan: EditPlan, radius: int
+) -> Iterator[tuple[Sequence[_Frame], int]]:
     """Each frame with its neighbours, and its place among them."""
-    radius = plan.pass2.radius
     held: deque[_Frame] = deque()
     before = 0
     for frame in _frames(take, mask, plan):

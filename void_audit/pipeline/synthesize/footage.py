@@ -13,8 +13,9 @@ from void_audit.errors import MaskError
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.geometry import FrameRange, Rect, Size
 from void_audit.model.mask import Bitmap, Classes, ClassSequence, MaskClass
-from void_audit.model.plan import EditPlan
+from void_audit.model.plan import EditPlan, PropagateSettings
 from void_audit.pipeline.synthesize import samples
+from void_audit.pipeline.synthesize.base import settings_of
 from void_audit.pipeline.synthesize.camera import (
     CameraTracker,
     Matrix,
@@ -69,7 +70,7 @@ class FootageReader:
 
     def __init__(self, clip: Clip, mask: ClassSequence, plan: EditPlan) -> None:
         geometry = plan.geometry
-        self._settings = plan.pass1
+        self._settings = settings_of(plan.pass1, PropagateSettings)
         self._size = Size(geometry.width, geometry.height)
         small = small_size(clip.info.size)
         lines = min(clip.info.size) * geometry.height / geometry.crop.height

@@ -21,7 +21,7 @@ from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import FrameRange
 from void_audit.model.mask import Bitmap, ClassSequence
 from void_audit.model.plan import EditPlan, PropagateSettings
-from void_audit.pipeline.synthesize.base import FrameSink, TakeReport
+from void_audit.pipeline.synthesize.base import FrameSink, TakeReport, settings_of
 from void_audit.pipeline.synthesize.camera import Points, is_identity
 from void_audit.pipeline.synthesize.exemplar import smooth
 from void_audit.pipeline.synthesize.footage import FootageReader, check_mask
@@ -103,15 +103,16 @@ class PropagateSynthesizer:
             RequestError: ``windows-overlap``.
         """
         check_mask(clip, mask)
+        settings = settings_of(plan.pass1, PropagateSettings)
         windows = spans(len(mask), plan.windows)
         reader, fades, tally = FootageReader(clip, mask, plan), CrossFade(), _Tally()
         plates: list[Plate] = []
         for number, span in enumerate(windows):
             footage = reader.window(span)
-            fills = list(_look(footage, plan.pass1, span, len(mask), progress))
+            fills = list(_look(footage, settings, span, len(mask), progress))
             unseen = [f.unseen for f in fills]
-            plates = build_plates(footage, unseen, plan.pass1, int(plan.seed) + number, plates)
-            pictures = _finish(footage, fills, plates, span, plan.pass1, tally)
+            plates = build_plates(footage, unseen, settings, int(plan.seed) + number, plates)
+            pictures = _finish(footage, fills, plates, span, settings, tally)
             following = windows[number + 1].start if number + 1 < len(windows) else span.stop
             for picture in fades.join(pictures, span.stop - following):
                 sink(picture)

@@ -1,0 +1,1 @@
+"""Netflix's VOID as a diffusers pipeline. Needs the extra ``void-audit[void]``: torch and diffusers live only here."""
