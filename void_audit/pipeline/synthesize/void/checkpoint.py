@@ -87,12 +87,15 @@ class Checkpoints:
                 metadata = file.metadata() or {}
                 latents = file.get_tensor(LATENTS).clone()
         except (SafetensorError, OSError):
-            return self._unused(path, "cannot be read")
+            self._unused(path, "cannot be read")
+            return None
         if metadata.get("key") != self._key:
-            return self._unused(path, "is of another plan, device or library")
+            self._unused(path, "is of another plan, device or library")
+            return None
         step = metadata.get("step", "")
         if not step.isdecimal() or metadata.get("sha256") != _digest(self._key, int(step), latents):
-            return self._unused(path, "does not have its digest")
+            self._unused(path, "does not have its digest")
+            return None
         return int(step), latents
 
     def _unused(self, path: Path, reason: str) -> None:
