@@ -58,11 +58,11 @@ class CountingEngines(ScriptedEngines):
     def reasoner(self):
         return self._counted(super().reasoner(), "reason")
 
-    def synthesizer(self):
-        return self._counted(super().synthesizer(), "synthesize")
+    def synthesizer(self, settings, job):
+        return self._counted(super().synthesizer(settings, job), "synthesize")
 
-    def refiner(self):
-        return self._counted(super().refiner(), "refine")
+    def refiner(self, settings, job):
+        return self._counted(super().refiner(settings, job), "refine")
 
     def _counted(self, engine, name: str):
         work = getattr(engine, name)

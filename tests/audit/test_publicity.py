@@ -10,6 +10,7 @@ from simulator.studio import Studio
 from void_audit.audit.evidence import gather
 from void_audit.audit.links import read_plan
 from void_audit.audit.publicity import DELETED, claim_problems, oversight_problems
+from void_audit.model.void import execution, void_pass1
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,19 @@ def test_a_parameter_that_is_not_the_plans(evidence, name):
     parameters = {**deletion.parameters, f"org.voidaudit.{name}": "other"}
     (problem,) = claim_problems(claiming(evidence, parameters=parameters), plan(evidence))
     assert name in problem
+
+
+def test_a_profile_that_no_pass_had(evidence):
+    (deletion,) = (a for a in evidence.manifest.actions if a.action == DELETED)
+    for name in ("execution", "numerics"):
+        parameters = {**deletion.parameters, f"org.voidaudit.{name}": "draft"}
+        (problem,) = claim_problems(claiming(evidence, parameters=parameters), plan(evidence))
+        assert name in problem
+
+
+def test_a_draft_that_is_not_said_to_be_one(evidence):
+    draft = plan(evidence).model_copy(update={"pass1": void_pass1(how=execution("draft"))})
+    assert [p.split()[0] for p in claim_problems(evidence, draft)] == ["execution", "numerics"]
 
 
 def test_pixels_of_a_model_where_there_was_none(evidence):

@@ -36,11 +36,27 @@ def test_numbers_and_tuples_survive_encoding() -> None:
     record = PassRecord(
         claimed_time="t", edit="e1", number=2, plan="ab" * 32, engine=engine, take=take,
         statistics={"whole": 2.0, "huge": 2.0**70, "tiny": 1e-300}, warnings=("a", "ö"),
-        run=RunFacts(device="cpu", wall_seconds=0.0),
+        execution={"device": "cpu"}, run=RunFacts(device="cpu", wall_seconds=0.0),
     )  # fmt: skip
     whole = Statement(subjects=(), predicate=record)
     assert decode(encode(whole)) == whole
     assert encode(decode(encode(whole))) == encode(whole)
+
+
+def test_a_pass_of_version_1_said_nothing_of_its_execution() -> None:
+    engine = EngineInfo(name="propagate", version="1", kind="classical", description="d")
+    take = BlobRef(sha256="cd" * 32, size=7, media_type="video/x-matroska")
+    record = PassRecord(
+        claimed_time="t", edit="e1", number=1, plan="ab" * 32, engine=engine, take=take, statistics={},
+        warnings=(), execution={}, run=RunFacts(device="cpu", wall_seconds=0.0),
+    )  # fmt: skip
+    whole = Statement(subjects=(), predicate=record)
+    old = json.loads(encode(whole))
+    del old["predicate"]["execution"]
+    with pytest.raises(EnvelopeError):
+        decode(json.dumps(old).encode())
+    old["predicateType"] = old["predicateType"].replace("/v2", "/v1")
+    assert decode(json.dumps(old).encode()) == whole
 
 
 @pytest.mark.parametrize(

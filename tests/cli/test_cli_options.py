@@ -4,13 +4,48 @@ from __future__ import annotations
 
 import json
 
-from void_audit.cli.options import choices
-from void_audit.model.plan import EncoderSettings
+from void_audit.cli.options import PlanOptions
+from void_audit.model.plan import EncoderSettings, FlowRefineSettings, NoRefineSettings, PropagateSettings
+from void_audit.workflow.drafting import Choices
 
 
 def test_choices():
-    chosen = choices("384p", "ffv1", 7, 3)
+    chosen = PlanOptions(profile="384p", codec="ffv1", crf=7, seed=3).choices()
     assert (chosen.profile, chosen.seed, chosen.encoder) == ("384p", 3, EncoderSettings(codec="ffv1", crf=7))
+    assert PlanOptions().choices() == Choices()
+
+
+def test_any_refiner_follows_any_synthesizer():
+    engines = {
+        (engine, refiner): PlanOptions(engine=engine, refiner=refiner).choices()
+        for engine in ("propagate", "void") for refiner in ("flow-refine", "void", "none", None)
+    }  # fmt: skip
+    for (engine, refiner), chosen in engines.items():
+        default = "void" if engine == "void" else "flow-refine"
+        assert (chosen.pass1.engine, chosen.pass2.engine) == (engine, refiner or default)
+        assert chosen.profile == ("model" if "void" in (engine, chosen.pass2.engine) else "native")
+    assert engines["propagate", "none"].pass2 == NoRefineSettings()
+    assert engines["void", "flow-refine"].pass2 == FlowRefineSettings()
+    assert engines["propagate", "void"].pass1 == PropagateSettings()
+
+
+def test_what_is_chosen_for_the_model_is_in_both_passes():
+    chosen = PlanOptions(
+        engine="void", execution="fast", linears="fp8", numerics="reference", dtype="float32", steps=7,
+        flow="raft", model="other", model_pixels=8192,
+    ).choices()  # fmt: skip
+    assert chosen.model_area == 8192
+    assert (chosen.windows.length, chosen.windows.overlap) == (85, 16)
+    for settings in (chosen.pass1, chosen.pass2):
+        assert (settings.model, settings.dtype, settings.steps) == ("other", "float32", 7)
+        assert (settings.execution.name, settings.execution.linears) == ("fast", "fp8")
+        assert settings.numerics.name == "reference"
+    assert (chosen.pass1.mask_levels, chosen.pass2.mask_levels) == (3, 2)
+    assert (chosen.pass1.guidance_scale, chosen.pass2.guidance_scale) == (1.0, 6.0)
+    assert (chosen.pass2.flow, chosen.pass2.warp) == ("raft", "reference")
+    draft = PlanOptions(engine="void", execution="draft").choices()
+    assert (draft.pass1.steps, draft.pass2.steps) == (12, 12)
+    assert draft.pass1.execution.cache_threshold > 0
 
 
 def test_a_void_sequence_folder_with_options_and_with_defaults(own):

@@ -5,6 +5,7 @@ import pytest
 from desk import CLASSICAL, MODEL, Desk, plan
 
 from void_audit.model.geometry import FrameRange, Rect
+from void_audit.model.void import execution, void_pass1, void_pass2
 from void_audit.seal.base import EditedRegion
 from void_audit.seal.definition import changes, manifest_definition
 
@@ -90,3 +91,14 @@ def test_weights_travel_with_the_agent(request_):
     agents = assertions(with_engine(request_, MODEL))["c2pa.actions.v2"]["data"]["softwareAgents"]
     assert agents[0]["org.voidaudit.weights"] == ["transformer sha256:" + "9" * 64]
     assert [a["name"] for a in agents] == ["void", "flow-refine"]
+
+
+def test_how_a_model_was_computed_is_said_where_there_was_one(request_):
+    def parameters(request):
+        return assertions(request)["c2pa.actions.v2"]["data"]["actions"][1]["parameters"]
+
+    assert not {"org.voidaudit.execution", "org.voidaudit.numerics"} & set(parameters(request_))
+    passes = {"pass1": void_pass1(how=execution("draft")), "pass2": void_pass2("reference")}
+    by_model = dataclasses.replace(request_, plan=plan(MODEL).model_copy(update=passes))
+    assert parameters(by_model)["org.voidaudit.execution"] == "draft, resident"
+    assert parameters(by_model)["org.voidaudit.numerics"] == "corrected, reference"

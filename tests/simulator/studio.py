@@ -113,10 +113,10 @@ class ScriptedEngines:
     def reasoner(self):
         return ScriptedReasoner(consequences())
 
-    def synthesizer(self):
+    def synthesizer(self, settings, job):
         return ScriptedSynthesizer()
 
-    def refiner(self):
+    def refiner(self, settings, job):
         return ScriptedRefiner()
 
 

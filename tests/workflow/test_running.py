@@ -103,8 +103,8 @@ class TestNotWithout:
 
     def test_the_engine_that_was_approved(self, house):
         class Newer(CountingEngines):
-            def synthesizer(self):
-                engine = super().synthesizer()
+            def synthesizer(self, settings, job):
+                engine = super().synthesizer(settings, job)
                 info = engine.info.model_copy(update={"version": "2"})
                 return _Named(engine, info)
 
@@ -307,8 +307,8 @@ def test_an_output_that_cannot_be_sealed_is_not_delivered(house, tmp_path):
 
 def test_an_engine_that_writes_too_few_pictures(house, tmp_path):
     class Lazy(CountingEngines):
-        def synthesizer(self):
-            engine = super().synthesizer()
+        def synthesizer(self, settings, job):
+            engine = super().synthesizer(settings, job)
             work = engine.synthesize
 
             def lazy(clip, mask, plan, sink, progress):
@@ -333,8 +333,8 @@ def test_an_engine_that_writes_too_few_pictures(house, tmp_path):
 
 def test_pixels_outside_the_mask_are_the_sources_own_whatever_the_engine_paints(house, tmp_path):
     class Graffiti(CountingEngines):
-        def refiner(self):
-            engine = super().refiner()
+        def refiner(self, settings, job):
+            engine = super().refiner(settings, job)
 
             def refine(clip, take, mask, plan, sink, progress):
                 return type(engine).refine(engine, clip, take, mask, plan, lambda p: sink(255 - p), progress)

@@ -160,6 +160,8 @@ def _engines(state: EditState, plan: EditPlan) -> EngineFacts:
         synthesizer=plan.engine.name,
         refiner=plan.refiner.name,
         counterfactual_dynamics=plan.engine.counterfactual_dynamics,
+        executions=plan.executions,
+        numerics=plan.numerics,
         weights=tuple(sorted(weights)),
         weights_approved=False,
     )

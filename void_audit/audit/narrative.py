@@ -150,6 +150,7 @@ class _Teller:
         lines = [
             f"pass {record.number}, {record.engine.name}; counterfactual dynamics: {dynamics}; {figures}"
         ]
+        lines += [f"{name}: {what}" for name, what in sorted(record.execution.items())]
         return [*lines, *(f"warning: {w}" for w in record.warnings)]
 
     @tell.register

@@ -26,6 +26,8 @@ def claim_problems(evidence: Evidence, plan: EditPlan) -> list[str]:
         "mask": plan.mask.root,
         "engineKind": plan.engine.kind,
         "counterfactualDynamics": "yes" if plan.engine.counterfactual_dynamics else "no",
+        "execution": ", ".join(plan.executions) or None,
+        "numerics": ", ".join(plan.numerics) or None,
     }
     kind = BY_MODEL if "model" in (plan.engine.kind, plan.refiner.kind) else BY_RULES
     actions = [*deletions, *_actions(evidence, TRANSCODED)]

@@ -26,7 +26,9 @@ from void_audit.model.records import (
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPGRADES: dict[tuple[Kind, int], Upgrade] = {}
+UPGRADES: dict[tuple[Kind, int], Upgrade] = {
+    (Kind.PASS, 1): lambda predicate: {**predicate, "execution": {}},
+}
 """``UPGRADES[kind, n]`` turns a predicate of version ``n`` into one of version ``n + 1``."""
 
 _TYPE = re.compile(re.escape(PREDICATE_BASE) + r"([a-z-]{1,40})/v([1-9][0-9]{0,3})")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
-from void_audit.cli.options import PlanOptions, RequestOptions, choices, read_folder
+from void_audit.cli.options import PlanOptions, RequestOptions, with_options
 from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned
 from void_audit.cli.session import working, workspace_at
 from void_audit.cli.workspace import Workspace
@@ -25,17 +25,13 @@ CommentOption = Annotated[str, typer.Option("--comment", help="Why; travels with
 
 
 @guarded
+@with_options
 def plan(
     request: Annotated[
         str, typer.Argument(metavar="REQUEST", help="Request folder, or an edit id to plan again.")
     ],
-    profile: PlanOptions.profile = "native",
-    codec: PlanOptions.codec = "h264",
-    crf: PlanOptions.crf = 15,
-    seed: PlanOptions.seed = 42,
-    requester: RequestOptions.requester = None,
-    purpose: RequestOptions.purpose = None,
-    asset_class: RequestOptions.asset_class = None,
+    choices: PlanOptions,
+    options: RequestOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,8 +52,7 @@ def plan(
     Example: void-audit plan examples/crossing
     """
     place = workspace_at(workspace)
-    chosen = choices(profile, codec, crf, seed)
-    options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}
+    chosen = choices.choices()
     with working(place, as_json) as busy:
         studio = busy.studio()
         if Path(request).is_dir() or not request.isalnum():
@@ -137,17 +132,13 @@ def run(
 
 
 @guarded
+@with_options
 def edit(
     request: Annotated[Path, typer.Argument(metavar="REQUEST", help="Request folder.")],
     approve_as: Annotated[list[str], typer.Option("--approve-as", help="Who approves; repeat for several.")],
+    choices: PlanOptions,
+    options: RequestOptions,
     out: OutOption = None,
-    profile: PlanOptions.profile = "native",
-    codec: PlanOptions.codec = "h264",
-    crf: PlanOptions.crf = 15,
-    seed: PlanOptions.seed = 42,
-    requester: RequestOptions.requester = None,
-    purpose: RequestOptions.purpose = None,
-    asset_class: RequestOptions.asset_class = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -156,10 +147,9 @@ def edit(
     Example: void-audit edit examples/crossing --approve-as jimmy --out clean.mp4
     """
     place = workspace_at(workspace)
-    options = {"requester": requester, "purpose": purpose, "asset_class": asset_class}
     with working(place, as_json) as busy:
         studio = busy.studio()
-        planned = _plan(busy, studio, request, choices(profile, codec, crf, seed), options)
+        planned = _plan(busy, studio, request, choices.choices(), options)
         if not as_json:
             print_planned(studio, planned)
         if planned.state.take(1) is None:
@@ -173,7 +163,7 @@ def edit(
 
 
 def _plan(
-    place: Workspace, studio: Studio, request: Path, chosen: Choices, options: dict[str, str | None]
+    place: Workspace, studio: Studio, request: Path, chosen: Choices, options: RequestOptions
 ) -> Planned:
-    folder = read_folder(place, request, **options)
+    folder = options.read(place, request)
     return plan_request(studio, folder, place.person(folder.request.requester), chosen)

@@ -9,7 +9,7 @@ import typer
 
 from void_audit.canon.hashing import sha256_hex
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded
-from void_audit.cli.options import RequestOptions, read_folder
+from void_audit.cli.options import RequestOptions, with_options
 from void_audit.cli.session import workspace_at
 from void_audit.cli.tables import print_decision
 from void_audit.cli.workspace import Workspace
@@ -27,11 +27,10 @@ app = group("Rule packs: YAML with CEL conditions, each rule sourced and dated."
 
 @app.command()
 @guarded
+@with_options
 def check(
     request: Annotated[Path, typer.Argument(help="Request folder.")],
-    requester: RequestOptions.requester = None,
-    purpose: RequestOptions.purpose = None,
-    asset_class: RequestOptions.asset_class = None,
+    options: RequestOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,7 +41,7 @@ def check(
     Example: void-audit policy check examples/crossing
     """
     place = workspace_at(workspace)
-    folder = read_folder(place, request, requester=requester, purpose=purpose, asset_class=asset_class)
+    folder = options.read(place, request)
     decision = evaluate(place.packs(), _facts(place, folder), "intent")
     if as_json:
         emit(decision)

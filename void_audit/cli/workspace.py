@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from void_audit.cli.engines import EmbeddedEngines
+from void_audit.cli.engines import LocalEngines
 from void_audit.errors import WorkspaceError
 from void_audit.identity import keys
 from void_audit.identity.keys import FileSigner
@@ -106,7 +106,7 @@ class Workspace:
             edits=EditFolders(self.folder / "edits"),
             machine=self._service_key("machine"),
             packs=self.packs(),
-            engines=EmbeddedEngines(self.models),
+            engines=LocalEngines(self.models),
             sealer=self._sealer,
             clock=self.clock,
             approved_weights=approved,

@@ -63,6 +63,10 @@ class EngineFacts(Value):
     """SHA-256 of every model file that takes part."""
     weights_approved: bool
     """Every one of them is in the registry."""
+    executions: tuple[Name, ...] = ()
+    """Execution profiles of the passes that a diffusion model makes: resident, small, fast, draft."""
+    numerics: tuple[Name, ...] = ()
+    """Their arithmetic: reference, corrected."""
 
 
 class OutputFacts(Value):

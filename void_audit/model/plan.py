@@ -13,6 +13,10 @@ from void_audit.model.mask import MaskIdentity
 from void_audit.model.void import VoidRefineSettings, VoidSettings
 
 
+SizeProfile = Literal["native", "384p", "model"]
+"""Size at which pictures are synthesised: the source's, 384 lines, or what a diffusion model was trained for."""
+
+
 class Geometry(Value):
     """The part of the picture that is synthesised, and the size at which that is done."""
 
@@ -96,7 +100,7 @@ class EditPlan(Value):
     mask: MaskIdentity
     engine: EngineInfo
     refiner: EngineInfo
-    profile: Literal["native", "384p"]
+    profile: SizeProfile
     geometry: Geometry
     windows: Windows
     pass1: Pass1Settings
@@ -104,3 +108,18 @@ class EditPlan(Value):
     seed: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
     composite: CompositeSettings
     encoder: EncoderSettings
+
+    @property
+    def models(self) -> tuple[VoidSettings, ...]:
+        """Settings of the passes that a diffusion model makes."""
+        return tuple(p for p in (self.pass1, self.pass2) if isinstance(p, VoidSettings))
+
+    @property
+    def executions(self) -> tuple[str, ...]:
+        """Names of the execution profiles of its model passes, sorted, each once."""
+        return tuple(sorted({m.execution.name for m in self.models}))
+
+    @property
+    def numerics(self) -> tuple[str, ...]:
+        """Names of the arithmetics of its model passes, sorted, each once."""
+        return tuple(sorted({m.numerics.name for m in self.models}))

@@ -234,6 +234,7 @@ class PassRecord(Predicate):
     """One synthesis pass. Subject: the lossless take."""
 
     kind: ClassVar = Kind.PASS
+    version: ClassVar = 2
     signers: ClassVar = frozenset({Role.MACHINE})
 
     edit: Name
@@ -243,6 +244,8 @@ class PassRecord(Predicate):
     take: BlobRef
     statistics: Mapping[str, float]
     warnings: tuple[Text, ...]
+    execution: Mapping[Name, Text]
+    """What really computed it, in the engine's words: device, kernels, digests of the noise drawn."""
     run: RunFacts
 
 

@@ -6,11 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from void_audit.model.base import Value
+from void_audit.model.base import Name, Value
 
 NumericsName = Literal["reference", "corrected"]
 ExecutionName = Literal["resident", "small", "fast", "draft"]
 Linears = Literal["plain", "fp8", "int8"]
+FlowName = Literal["raft", "dis"]
+
+TRAINED_AREA = 384 * 672
+"""Pixels of a frame that the published model was trained for."""
+
+TRAINED_WINDOW, TRAINED_OVERLAP = 85, 16
+"""Temporal windows of the published model, frames."""
 
 
 class VoidNumerics(Value):
@@ -49,6 +56,8 @@ class VoidSettings(Value):
     """Pass 1: diffusion from noise, conditioned on the clip and the quadmask."""
 
     engine: Literal["void"] = "void"
+    model: Name = "void"
+    """Folder of the model store that holds its files."""
     steps: Annotated[int, Field(ge=1, le=1000)] = 30
     guidance_scale: Annotated[float, Field(ge=1, le=30)] = 1.0
     """Classifier-free guidance; 1 is none."""
@@ -69,7 +78,7 @@ class VoidRefineSettings(VoidSettings):
     steps: Annotated[int, Field(ge=1, le=1000)] = 50
     guidance_scale: Annotated[float, Field(ge=1, le=30)] = 6.0
     scheduler: Literal["DDIMScheduler", "CogVideoXDDIMScheduler"] = "CogVideoXDDIMScheduler"
-    flow: Literal["raft", "dis"] = "dis"
+    flow: FlowName = "dis"
     """Optical flow: RAFT (needs torchvision and its weights), or OpenCV's DIS."""
     warp: Literal["reference", "aligned"]
     """Noise at a fixed 480x720x72 and stretched (standard deviation 0.66), or at the clip's own geometry."""
@@ -111,7 +120,7 @@ def void_pass1(numerics: NumericsName = "corrected", how: VoidExecution | None =
 def void_pass2(
     numerics: NumericsName = "corrected",
     how: VoidExecution | None = None,
-    flow: Literal["raft", "dis"] = "dis",
+    flow: FlowName = "dis",
 ) -> VoidRefineSettings:
     """Pass 2 likewise. The reference's pass 2 takes the affected area for the object; ``corrected`` does not."""
     how = how or execution("resident")

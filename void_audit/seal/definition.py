@@ -170,6 +170,17 @@ def _parameters(request: SealRequest) -> Mapping[str, str]:
         "org.voidaudit.engineDescription": plan.engine.description,
         "org.voidaudit.counterfactualDynamics": "yes" if plan.engine.counterfactual_dynamics else "no",
         "org.voidaudit.humanOversight": oversight(request.approved),
+        **model_parameters(plan),
+    }
+
+
+def model_parameters(plan: EditPlan) -> dict[str, str]:
+    """How the passes of a diffusion model were computed; nothing where there is none."""
+    if not plan.models:
+        return {}
+    return {
+        "org.voidaudit.execution": ", ".join(plan.executions),
+        "org.voidaudit.numerics": ", ".join(plan.numerics),
     }
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_hex
-from void_audit.errors import MaskError
-from void_audit.model.geometry import Rect
+from void_audit.errors import MaskError, RequestError
+from void_audit.model.geometry import Rect, Size
 from void_audit.model.mask import ClassSequence, MaskClass
 from void_audit.model.plan import (
     CompositeSettings,
     EditPlan,
     EncoderSettings,
     FlowRefineSettings,
+    Geometry,
+    Pass1Settings,
+    Pass2Settings,
     PropagateSettings,
+    SizeProfile,
     Windows,
 )
-from void_audit.pipeline.synthesize.geometry import choose_geometry
+from void_audit.model.void import TRAINED_AREA, VoidSettings
+from void_audit.pipeline.synthesize.base import Job
+from void_audit.pipeline.synthesize.geometry import choose_geometry, model_geometry, reference_geometry
 from void_audit.workflow.masking import source_clip, stored_mask
 from void_audit.workflow.recorder import Recorder
 
@@ -29,11 +34,13 @@ from void_audit.workflow.recorder import Recorder
 class Choices:
     """What a person may choose of a plan; all of it ends up in the plan and nowhere else."""
 
-    profile: Literal["native", "384p"] = "native"
+    profile: SizeProfile = "native"
+    model_area: int = TRAINED_AREA
+    """Pixels at which a diffusion model works, with profile ``model``."""
     seed: int = 42
     windows: Windows = field(default_factory=Windows)
-    pass1: PropagateSettings = field(default_factory=PropagateSettings)
-    pass2: FlowRefineSettings = field(default_factory=FlowRefineSettings)
+    pass1: Pass1Settings = field(default_factory=PropagateSettings)
+    pass2: Pass2Settings = field(default_factory=FlowRefineSettings)
     composite: CompositeSettings = field(default_factory=CompositeSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
 
@@ -50,10 +57,10 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
         source=recorder.subject("source", "source"),
         request=state.intent.request.sha256,
         mask=state.mask.identity,
-        engine=studio.engines.synthesizer().info,
-        refiner=studio.engines.refiner().info,
+        engine=studio.engines.synthesizer(choices.pass1, Job()).info,
+        refiner=studio.engines.refiner(choices.pass2, Job()).info,
         profile=choices.profile,
-        geometry=choose_geometry(opened, size, choices.profile),
+        geometry=_geometry(opened, size, choices),
         windows=choices.windows,
         pass1=choices.pass1,
         pass2=choices.pass2,
@@ -61,6 +68,26 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
         composite=choices.composite,
         encoder=choices.encoder,
     )
+
+
+def _geometry(opened: Rect, source: Size, choices: Choices) -> Geometry:
+    """Where and at which size both passes work.
+
+    Raises RequestError ``profile-engine`` if the size profile is not one of the engines chosen.
+    """
+    models = [p for p in (choices.pass1, choices.pass2) if isinstance(p, VoidSettings)]
+    if bool(models) != (choices.profile == "model"):
+        raise RequestError(
+            "profile-engine",
+            f"Size profile {choices.profile!r} does not go with engines {choices.pass1.engine!r} and "
+            f"{choices.pass2.engine!r}.",
+            "A diffusion model works at size profile `model`; the others at `native` or `384p`.",
+        )
+    if choices.profile != "model":
+        return choose_geometry(opened, source, choices.profile)
+    if any(m.numerics.name == "reference" for m in models):
+        return reference_geometry(source)
+    return model_geometry(opened, source, choices.model_area)
 
 
 def plan_digest(plan: EditPlan) -> str:

@@ -59,6 +59,8 @@ def plan_facts(studio: Studio, state: EditState, base: Facts, plan: EditPlan) ->
                 synthesizer=plan.engine.name,
                 refiner=plan.refiner.name,
                 counterfactual_dynamics=plan.engine.counterfactual_dynamics,
+                executions=plan.executions,
+                numerics=plan.numerics,
                 weights=tuple(sorted(weights)),
                 weights_approved=all(studio.approved_weights(digest) for digest in weights),
             ),

@@ -70,10 +70,10 @@ class Recorder:
         """Start the clock of a stage."""
         self._started = time.monotonic()
 
-    def run_facts(self) -> RunFacts:
-        """Where and how long the stage ran, with what."""
+    def run_facts(self, device: str | None = None) -> RunFacts:
+        """Where and how long the stage ran, with what; ``device`` is what an engine says it ran on."""
         return RunFacts(
-            device=self.studio.device,
+            device=device or self.studio.device,
             wall_seconds=round(time.monotonic() - self._started, 3),
             libraries={"python": platform.python_version(), **_libraries()},
         )

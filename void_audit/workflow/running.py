@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,11 @@ from void_audit.model.geometry import Size
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.records import CompositeRecord, Output, PassRecord
-from void_audit.pipeline.synthesize.base import FrameSink, TakeReport
+from void_audit.pipeline.synthesize.base import FrameSink, Job, TakeReport
 from void_audit.pipeline.synthesize.composite import Compositor
 from void_audit.workflow import judge
 from void_audit.workflow.masking import source_clip, stored_mask
-from void_audit.workflow.planning import base_facts
+from void_audit.workflow.planning import base_facts, recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.sealing import Delivered, check_place, deliver, seal
 from void_audit.workflow.studio import Studio
@@ -117,7 +118,7 @@ def read_plan(recorder: Recorder) -> EditPlan:
 def _pass1(recorder: Recorder, plan: EditPlan) -> None:
     if recorder.state.take(1) is not None:
         return
-    engine = recorder.studio.engines.synthesizer()
+    engine = recorder.studio.engines.synthesizer(plan.pass1, _job(recorder))
     _same_engine(engine.info, plan.engine)
     clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
     _take(recorder, plan, 1, engine.info, lambda sink: engine.synthesize(clip, mask, plan, sink, progress))
@@ -126,11 +127,16 @@ def _pass1(recorder: Recorder, plan: EditPlan) -> None:
 def _pass2(recorder: Recorder, plan: EditPlan) -> None:
     if recorder.state.take(2) is not None:
         return
-    engine = recorder.studio.engines.refiner()
+    engine = recorder.studio.engines.refiner(plan.pass2, _job(recorder))
     _same_engine(engine.info, plan.refiner)
     clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
     take = take_clip(recorder, 1)
     _take(recorder, plan, 2, engine.info, lambda sink: engine.refine(clip, take, mask, plan, sink, progress))
+
+
+def _job(recorder: Recorder) -> Job:
+    background = recorded_request(recorder).background
+    return Job(prompt=background, checkpoints=recorder.studio.checkpoints(recorder.edit))
 
 
 def _same_engine(present: EngineInfo, planned: EngineInfo) -> None:
@@ -178,9 +184,11 @@ def _take(
         take=blob,
         statistics={name: round(value, 6) for name, value in report.statistics.items()},
         warnings=report.warnings,
-        run=recorder.run_facts(),
+        execution=report.execution,
+        run=recorder.run_facts(report.execution.get("device")),
     )
     recorder.record(record, {"take": blob.sha256})
+    shutil.rmtree(studio.checkpoints(recorder.edit), ignore_errors=True)
 
 
 def take_clip(recorder: Recorder, number: int) -> VideoClip:

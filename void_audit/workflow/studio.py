@@ -13,15 +13,16 @@ from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.durable import storage_errors
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
+from void_audit.model.plan import Pass1Settings, Pass2Settings
 from void_audit.model.signing import Signer
 from void_audit.pipeline.reason.base import Reasoner
 from void_audit.pipeline.segment.base import Segmenter
-from void_audit.pipeline.synthesize.base import Refiner, Synthesizer
+from void_audit.pipeline.synthesize.base import Job, Refiner, Synthesizer
 from void_audit.policy.pack import Pack
 from void_audit.seal.base import Sealer
 from void_audit.workflow.edits import EditFolders
 
-SCRATCH = "work"
+SCRATCH, CHECKPOINTS = "work", "checkpoints"
 
 
 class Engines(Protocol):
@@ -33,11 +34,11 @@ class Engines(Protocol):
     def reasoner(self) -> Reasoner:
         """From the object to its consequences."""
 
-    def synthesizer(self) -> Synthesizer:
-        """Pass 1."""
+    def synthesizer(self, settings: Pass1Settings, job: Job) -> Synthesizer:
+        """The engine of pass 1 that these settings are for."""
 
-    def refiner(self) -> Refiner:
-        """Pass 2."""
+    def refiner(self, settings: Pass2Settings, job: Job) -> Refiner:
+        """The engine of pass 2 that these settings are for."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Studio:
         with storage_errors(folder):
             folder.mkdir(exist_ok=True)
         return folder
+
+    def checkpoints(self, edit: str) -> Path:
+        """Where an engine keeps states from which a killed pass goes on. Unlike scratch it outlives the kill."""
+        return self.edits.path(edit) / CHECKPOINTS
 
     def clear_scratch(self, edit: str) -> None:
         """Throw away what a killed command left: whatever counts is a blob. Call under the edit's lock."""
