@@ -19,6 +19,7 @@ from safetensors.torch import save as serialised
 
 from void_audit.errors import StorageError
 from void_audit.media.atomic import whole_file, writing
+from void_audit.pipeline.synthesize.void.noise import tensor_digest
 
 KEPT = 2
 """States of a pass that are kept: the one before serves where the last cannot be read."""
@@ -114,6 +115,4 @@ class Checkpoints:
 
 
 def _digest(key: str, step: int, latents: torch.Tensor) -> str:
-    header = f"{key} {step} {latents.dtype} {tuple(latents.shape)} "
-    raw = latents.view(torch.uint8).numpy().tobytes()
-    return hashlib.sha256(header.encode() + raw).hexdigest()
+    return hashlib.sha256(f"{key} {step} {tensor_digest(latents)}".encode()).hexdigest()
