@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from house import FAST
 
-from void_audit.errors import MaskError
+from void_audit.errors import MaskError, RequestError
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.plan import (
     CompositeSettings,
     EditPlan,
     EncoderSettings,
     FlowRefineSettings,
+    NoRefineSettings,
     PropagateSettings,
     Windows,
 )
+from void_audit.model.void import NUMERICS, execution, void_pass1, void_pass2
 from void_audit.workflow.drafting import Choices, draft_plan, opened_box, plan_digest
 from void_audit.workflow.recorder import Recorder
 
@@ -52,6 +56,59 @@ def test_every_choice_is_in_the_plan(recorder, name):
     chosen = getattr(OTHERS, name)
     assert getattr(changed, name) == (str(chosen) if name == "seed" else chosen)
     assert plan_digest(changed) != plan_digest(plain)
+
+
+VOID = Choices(
+    profile="model", model_area=4096, pass1=void_pass1(), pass2=NoRefineSettings(),
+    encoder=EncoderSettings(preset="ultrafast"),
+)  # fmt: skip
+
+
+def test_a_model_works_at_its_own_size(recorder):
+    plan = draft_plan(recorder, VOID)
+    assert plan.profile == "model"
+    geometry = plan.geometry
+    assert geometry.width * geometry.height == pytest.approx(4096, rel=0.1)
+    assert geometry.width / geometry.crop.width == pytest.approx(
+        geometry.height / geometry.crop.height, rel=0.05
+    )
+    larger = draft_plan(recorder, replace(VOID, model_area=9216))
+    assert larger.geometry.width > geometry.width
+    assert EditPlan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_the_references_geometry_is_the_stretched_frame(recorder):
+    plan = draft_plan(recorder, replace(VOID, pass1=void_pass1("reference")))
+    assert (plan.geometry.width, plan.geometry.height) == (672, 384)
+    assert (plan.geometry.crop.x, plan.geometry.crop.y) == (0, 0)
+    assert (plan.executions, plan.numerics) == (("resident",), ("reference",))
+
+
+@pytest.mark.parametrize("choices", [
+    replace(VOID, profile="native"), replace(VOID, profile="384p"), replace(FAST, profile="model"),
+    replace(FAST, pass2=void_pass2()),
+])  # fmt: skip
+def test_a_size_profile_that_the_engines_do_not_work_at(recorder, choices):
+    with pytest.raises(RequestError) as caught:
+        draft_plan(recorder, choices)
+    assert caught.value.code == "profile-engine"
+
+
+def test_every_knob_of_the_model_is_in_the_digest(recorder):
+    plain = draft_plan(recorder, replace(VOID, pass2=void_pass2()))
+    settings = plain.pass2
+    other = {
+        "model": "other", "steps": 3, "guidance_scale": 2.0, "negative_prompt": "blur",
+        "scheduler": "DDIMScheduler", "mask_levels": 2, "dtype": "float32", "numerics": NUMERICS["reference"],
+        "execution": execution("fast"), "checkpoint_every": 7, "flow": "raft", "warp": "reference",
+        "fresh_noise": 0.5,
+    }  # fmt: skip
+    assert set(other) | {"engine"} == set(type(settings).model_fields)
+    digests = {
+        plan_digest(plain.model_copy(update={"pass2": settings.model_copy(update={name: value})}))
+        for name, value in other.items()
+    }
+    assert len(digests | {plan_digest(plain)}) == len(other) + 1
 
 
 class Pictures(list):
