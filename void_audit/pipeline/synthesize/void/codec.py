@@ -8,15 +8,19 @@ doubled in time like all others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLCogVideoX
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import (
+    AutoencoderKLCogVideoX,
+    CogVideoXCausalConv3d,
+)
 from diffusers.models.upsampling import CogVideoXUpsample3D
+from torch.utils.hooks import RemovableHandle
 
-Chunk = Callable[[torch.Tensor], torch.Tensor]
+Coder = Callable[[torch.Tensor], torch.Tensor]
 """Called with the chunks of one clip in order; knows those before."""
 
 SPATIAL_COMPRESSION = 8
@@ -51,7 +55,8 @@ class Encoder:
         moments, self._cache = self.vae.encoder(chunk, conv_cache=self._cache)
         if self.vae.quant_conv is not None:
             moments = self.vae.quant_conv(moments)
-        return moments.chunk(2, dim=1)[0]
+        mode: torch.Tensor = moments.chunk(2, dim=1)[0]
+        return mode
 
 
 class Decoder:
@@ -66,31 +71,49 @@ class Decoder:
 
     def __call__(self, chunk: torch.Tensor) -> torch.Tensor:
         """The next chunk's frames."""
-        lone = self._cache is not None and chunk.shape[2] == 1
+        decoder, lone = self.vae.decoder, self._cache is not None and chunk.shape[2] == 1
         if self.vae.post_quant_conv is not None:
             chunk = self.vae.post_quant_conv(chunk)
-        with _time_doubled(self.vae.decoder if lone else None):
-            pixels, self._cache = self.vae.decoder(chunk, conv_cache=self._cache)
+        with _lean(decoder), _time_doubled(decoder) if lone else nullcontext():
+            pixels: torch.Tensor
+            pixels, self._cache = decoder(chunk, conv_cache=self._cache)
         return pixels
 
 
 @contextmanager
-def _time_doubled(decoder: torch.nn.Module | None) -> Iterator[None]:
-    """Temporal up-samplers double their one frame, which they would take for a clip's first."""
-    modules = [] if decoder is None else decoder.modules()
-    upsamplers = [m for m in modules if isinstance(m, CogVideoXUpsample3D) and m.compress_time]
-    hooks = [m.register_forward_pre_hook(lambda _, args: args[0].repeat_interleave(2, 2)) for m in upsamplers]
-    for upsampler in upsamplers:
-        upsampler.compress_time = False  # what is left to it is to double height and width
+def _hooks(handles: list[RemovableHandle]) -> Iterator[None]:
     try:
         yield
     finally:
-        for upsampler, hook in zip(upsamplers, hooks, strict=True):
-            upsampler.compress_time = True
-            hook.remove()
+        for handle in handles:
+            handle.remove()
 
 
-def encode(encoder: Chunk, pictures: Iterable[torch.Tensor], total: int) -> Iterator[torch.Tensor]:
+def _lean(decoder: torch.nn.Module) -> AbstractContextManager[None]:
+    """Convolutions over one frame forget copies of their inputs, which nothing reads, instead of handing them on."""
+    convolutions = (m for m in decoder.modules() if isinstance(m, CogVideoXCausalConv3d))
+    pointwise = [m for m in convolutions if m.time_kernel_size == 1]
+    return _hooks([m.register_forward_hook(lambda _m, _args, output: (output[0], None)) for m in pointwise])
+
+
+@contextmanager
+def _time_doubled(decoder: torch.nn.Module) -> Iterator[None]:
+    """Temporal up-samplers double their one frame, which they would take for a clip's first."""
+    modules = [m for m in decoder.modules() if isinstance(m, CogVideoXUpsample3D) and m.compress_time]
+    doubling = [
+        m.register_forward_pre_hook(lambda _m, args: args[0].repeat_interleave(2, 2)) for m in modules
+    ]
+    for module in modules:
+        module.compress_time = False  # what is left to it is to double height and width
+    try:
+        with _hooks(doubling):
+            yield
+    finally:
+        for module in modules:
+            module.compress_time = True
+
+
+def encode(encoder: Coder, pictures: Iterable[torch.Tensor], total: int) -> Iterator[torch.Tensor]:
     """Latents of a clip, chunk by chunk.
 
     Args:
@@ -105,7 +128,7 @@ def encode(encoder: Chunk, pictures: Iterable[torch.Tensor], total: int) -> Iter
         yield encoder(torch.stack(list(islice(rest, size)), dim=1)[None])
 
 
-def decode(decoder: Chunk, latents: torch.Tensor) -> Iterator[torch.Tensor]:
+def decode(decoder: Coder, latents: torch.Tensor) -> Iterator[torch.Tensor]:
     """Frames of a clip, chunk by chunk.
 
     Args:
@@ -114,5 +137,5 @@ def decode(decoder: Chunk, latents: torch.Tensor) -> Iterator[torch.Tensor]:
 
     Yields: (1, 3, t', 8h, 8w); 4T - 3 frames in all.
     """
-    for chunk in latents.split(decode_sizes(latents.shape[2]), dim=2):
+    for chunk in torch.split(latents, decode_sizes(latents.shape[2]), dim=2):
         yield decoder(chunk)

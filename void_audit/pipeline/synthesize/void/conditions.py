@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - everybody's name for it
@@ -45,13 +46,13 @@ def conditioning(
     Yields: float32 (3, H, W) in -1..1 (and a little beyond).
     Raises: ClipError ``clip-size``.
     """
-    draws = iter(given) if given is not None else None
-    for picture in pictures:
+    draws = repeat(None) if given is None else given
+    for picture, draw in zip(pictures, draws, strict=False):
         _check_size(picture)
         values = 2.0 * unit(picture) - 1.0
         if sigma:
-            draw = next(draws) if draws else torch.empty_like(values).normal_(generator=generator)
-            values += torch.where(values == -1, 0.0, sigma * draw)
+            noise = torch.empty(values.shape).normal_(generator=generator) if draw is None else draw
+            values += torch.where(values == -1, 0.0, sigma * noise)
         yield values
 
 
@@ -66,6 +67,10 @@ def _check_size(picture: torch.Tensor) -> None:
 
 
 def mask_pictures(masks: Iterable[torch.Tensor], mask_levels: int) -> Iterator[torch.Tensor]:
-    """Quadmasks (H, W) as float32 pictures (3, H, W) of the levels that the VAE sees."""
+    """Quadmasks (H, W) as float32 pictures (3, H, W) of the levels that the VAE sees.
+
+    Raises: ClipError ``clip-size``, MaskError ``mask-values``.
+    """
     for mask in masks:
+        _check_size(mask)
         yield levels(mask, mask_levels).expand(3, -1, -1)

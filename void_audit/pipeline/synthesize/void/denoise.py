@@ -5,16 +5,18 @@ The transformer's 48 input channels are 16 noisy latents, 16 mask latents and 16
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel, DDIMScheduler
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
+from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXTransformer3DModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim_cogvideox import CogVideoXDDIMScheduler
 
-from void_audit.errors import WeightsError
+from void_audit.errors import ClipError, WeightsError
 from void_audit.pipeline.synthesize.void.padding import TEMPORAL_COMPRESSION
 from void_audit.pipeline.synthesize.void.windows import latent_windows, weights
 
@@ -23,7 +25,7 @@ OnStep = Callable[[int, torch.Tensor], None]
 OnWindow = Callable[[int, int, int], None]
 
 
-def rotary_table(config: Any, latents: int, height: int, width: int) -> Rotary:
+def rotary_table(config: Mapping[str, Any], latents: int, height: int, width: int) -> Rotary:
     """Cosines and sines for a window's tokens, each (tokens, head dimension) float32 on the CPU.
 
     Positions are whole numbers of patches from 0, in time too: every window begins anew.
@@ -34,14 +36,14 @@ def rotary_table(config: Any, latents: int, height: int, width: int) -> Rotary:
         height: of the latents.
         width: of the latents.
     """
-    patch = config.patch_size
+    patch = config["patch_size"]
     cos, sin = get_3d_rotary_pos_embed(
-        embed_dim=config.attention_head_dim,
+        embed_dim=config["attention_head_dim"],
         crops_coords=None,
         grid_size=(height // patch, width // patch),
-        temporal_size=latents // config.patch_size_t,
+        temporal_size=latents // config["patch_size_t"],
         grid_type="slice",
-        max_size=(max(config.sample_height, height) // patch, max(config.sample_width, width) // patch),
+        max_size=(max(config["sample_height"], height) // patch, max(config["sample_width"], width) // patch),
     )
     return cos, sin
 
@@ -62,24 +64,25 @@ class Denoiser:
     device: torch.device
     _rotary: dict[int, Rotary] = field(default_factory=dict)
 
-    def step(self, latents: torch.Tensor, timestep: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
+    def step(self, latents: torch.Tensor, timestep: int, window: tuple[int, int]) -> torch.Tensor:
         """One window after one scheduler step, (1, t, 16, h, w) on the CPU. ``latents`` is the whole clip."""
         begin, end = window
         sample = latents[:, begin:end].to(self.device)
         output = self._predict(sample, self.conditions[:, begin:end].to(self.device), timestep, window)
-        stepped = self.scheduler.step(output, timestep, sample, return_dict=False)[0]
+        stepped: torch.Tensor = self.scheduler.step(output, timestep, sample, return_dict=False)[0]
         return stepped.cpu()
 
     def _predict(
-        self, sample: torch.Tensor, conditions: torch.Tensor, timestep: torch.Tensor, window: tuple[int, int]
+        self, sample: torch.Tensor, conditions: torch.Tensor, timestep: int, window: tuple[int, int]
     ) -> torch.Tensor:
         batch, dtype = self.embeds.shape[0], self.embeds.dtype
         inputs = torch.cat([sample.to(dtype), conditions.to(dtype)], dim=2)
+        output: torch.Tensor
         with self._context(window):
             output = self.transformer(
                 hidden_states=inputs.expand(batch, -1, -1, -1, -1),
                 encoder_hidden_states=self.embeds,
-                timestep=timestep.expand(batch).to(self.device),
+                timestep=torch.tensor([timestep] * batch, device=self.device),
                 image_rotary_emb=self._table(inputs),
                 return_dict=False,
             )[0].float()
@@ -99,16 +102,30 @@ class Denoiser:
         """Step caches remember what they saw per name: windows must not see each other's."""
         if not self.transformer.is_cache_enabled:
             return nullcontext()
-        return self.transformer.cache_context(f"window-{window[0]}")
+        context: AbstractContextManager[None] = self.transformer.cache_context(f"window-{window[0]}")
+        return context
 
 
-def check_channels(transformer: CogVideoXTransformer3DModel, channels: int) -> None:
-    """Raise WeightsError ``wrong-transformer`` if the model does not take so many channels."""
-    if transformer.config.in_channels != channels:
+def check(transformer: CogVideoXTransformer3DModel, latents: torch.Tensor, conditions: torch.Tensor) -> None:
+    """What the model would stumble over, or compute nonsense from.
+
+    Raises:
+        WeightsError: ``wrong-transformer`` if the transformer takes another number of channels.
+        ClipError: ``latents-shape`` if latents and conditions are of different clips, or odd in number.
+    """
+    channels, taken = latents.shape[2] + conditions.shape[2], transformer.config["in_channels"]
+    if taken != channels:
         raise WeightsError(
             "wrong-transformer",
-            f"This transformer takes {transformer.config.in_channels} channels, VOID's takes {channels}.",
-            "Load a VOID checkpoint; the base model it was made from is another one.",
+            f"This transformer takes {taken} channels, VOID's takes {channels}.",
+            "Load a VOID checkpoint; the base model that it was made from is another one.",
+        )
+    shapes = [(*x.shape[:2], *x.shape[3:]) for x in (latents, conditions)]
+    if shapes[0] != shapes[1] or latents.shape[1] % 2:
+        raise ClipError(
+            "latents-shape",
+            f"Latents {tuple(latents.shape)} do not go with conditions {tuple(conditions.shape)}.",
+            "Both need the padded clip's even number of latents and the same size.",
         )
 
 
@@ -140,7 +157,7 @@ def denoise(
     overlap = overlap_frames // TEMPORAL_COMPRESSION
     denoiser.scheduler.set_timesteps(steps)
     for step in range(start_step, steps):
-        timestep = denoiser.scheduler.timesteps[step]
+        timestep = int(denoiser.scheduler.timesteps[step])
         canvas = torch.zeros(latents.shape, dtype=torch.float32)
         total = torch.zeros(1, length, 1, 1, 1)
         for number, (begin, end) in enumerate(spans):

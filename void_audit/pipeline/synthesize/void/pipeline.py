@@ -8,30 +8,40 @@ as long as the clip stays on the CPU; chunks and windows visit the device. Offlo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from diffusers import (
-    AutoencoderKLCogVideoX,
-    CogVideoXDDIMScheduler,
-    CogVideoXTransformer3DModel,
-    DDIMScheduler,
-    DiffusionPipeline,
-)
-from diffusers.pipelines.cogvideo.pipeline_output import CogVideoXPipelineOutput
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import AutoencoderKLCogVideoX
+from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXTransformer3DModel
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim_cogvideox import CogVideoXDDIMScheduler
+from diffusers.utils import BaseOutput
+from numpy.typing import NDArray
 from PIL import Image
-from transformers import T5EncoderModel, T5TokenizerFast
+from transformers import T5EncoderModel, T5Tokenizer
 
+from void_audit.errors import MaskError
 from void_audit.pipeline.synthesize.void import codec, conditions, noise
 from void_audit.pipeline.synthesize.void import denoise as diffusion
-from void_audit.pipeline.synthesize.void.padding import latent_length, padded, padded_length
+from void_audit.pipeline.synthesize.void.padding import frame_length, latent_length, padded, padded_length
 
 Callback = Callable[[DiffusionPipeline, int, torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 SIGMA = 0.0563
 """Standard deviation of the noise on the conditioning video, whose range is -1 to 1."""
+
+Frames = torch.Tensor | NDArray[np.float32] | list[list[Image.Image]]
+
+
+@dataclass
+class VoidPipelineOutput(BaseOutput):
+    """What a call returns: one clip as a batch of one, in the form that ``output_type`` names."""
+
+    frames: Frames
 
 
 class VoidPipeline(DiffusionPipeline):
@@ -39,29 +49,53 @@ class VoidPipeline(DiffusionPipeline):
 
     Components: T5 v1.1 tokenizer and encoder, the CogVideoX VAE, a CogVideoX transformer of 48 input channels,
     DDIM (pass 1) or CogVideoX-DDIM (pass 2).
+
+    Arguments of a call:
+        prompt: the scene after the removal, e.g. "A lime falls on the table."
+        video: (3, H, W) each, uint8 or float 0..1; H and W multiples of 16, best 384 x 672.
+        mask: uint8 (H, W) each: 0 the object, 127 what it affects, 63 both, 255 keep.
+        negative_prompt: what guidance leads away from.
+        num_inference_steps: scheduler steps.
+        guidance_scale: classifier-free guidance; 1 is none.
+        mask_levels: 3, or 2 to take the affected area for the object.
+        window_frames: frames per window in time, 5 (mod 8); shorter clips are mirror-padded to it.
+        overlap_frames: frames that two windows share, a multiple of 8.
+        generator: CPU generator, from which first starting latents, then augmentation noise are drawn, each
+            unless given.
+        latents: starting latents (1, T, 16, H/8, W/8), e.g. warped noise for pass 2.
+        augmentation_noise: (1, 3, N, H, W), N the padded length.
+        prompt_embeds: instead of ``prompt``, (1, 226, D).
+        negative_prompt_embeds: instead of ``negative_prompt``.
+        latents_dtype: in which starting latents are drawn and all are kept; default the transformer's.
+        trim: return as many frames as ``video`` has, not the padded length.
+        output_type: ``pt`` (1, F, 3, H, W) 0..1, ``np`` (1, F, H, W, 3) 0..1, ``pil``, or ``latent``.
+        return_dict: a ``VoidPipelineOutput``, else a tuple.
+        callback_on_step_end: called with pipeline, step, timestep and ``{"latents": ...}`` after each step;
+            ``latents`` in the dictionary that it returns replace them.
+        callback_on_step_end_tensor_inputs: what that dictionary holds.
     """
 
-    model_cpu_offload_seq = "text_encoder->vae->transformer->vae"
+    model_cpu_offload_seq = "text_encoder->vae->transformer->vae"  # type: ignore[assignment]
     _callback_tensor_inputs = ["latents"]  # noqa: RUF012 - diffusers' own spelling
 
     def __init__(
         self,
-        tokenizer: T5TokenizerFast,
+        tokenizer: T5Tokenizer,
         text_encoder: T5EncoderModel,
         vae: AutoencoderKLCogVideoX,
         transformer: CogVideoXTransformer3DModel,
         scheduler: DDIMScheduler | CogVideoXDDIMScheduler,
     ) -> None:
         super().__init__()
-        self.register_modules(
+        self.register_modules(  # type: ignore[no-untyped-call]
             tokenizer=tokenizer,
             text_encoder=text_encoder,
             vae=vae,
             transformer=transformer,
             scheduler=scheduler,
         )
-        self.encoder: Callable[[AutoencoderKLCogVideoX], codec.Chunk] = codec.Encoder
-        self.decoder: Callable[[AutoencoderKLCogVideoX], codec.Chunk] = codec.Decoder
+        self.encoder: Callable[[AutoencoderKLCogVideoX], codec.Coder] = codec.Encoder
+        self.decoder: Callable[[AutoencoderKLCogVideoX], codec.Coder] = codec.Decoder
 
     def enable_vae_tiling(self, tile: int) -> None:
         """Encode and decode in tiles of ``tile`` x ``tile`` pixels: less memory, other pixels. 0 is no tiling."""
@@ -91,7 +125,8 @@ class VoidPipeline(DiffusionPipeline):
         tokens = self.tokenizer(
             prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
         )
-        return self.text_encoder(tokens.input_ids.to(self._execution_device))[0].cpu()
+        states: torch.Tensor = self.text_encoder(tokens.input_ids.to(self._execution_device))[0]
+        return states.cpu()
 
     @torch.no_grad()
     def encode_conditions(
@@ -123,11 +158,17 @@ class VoidPipeline(DiffusionPipeline):
             MaskError: ``mask-values`` or ``mask-size``.
         """
         total = padded_length(count, window_frames)
-        noise = None if augmentation_noise is None else augmentation_noise[0].transpose(0, 1)
-        video = conditions.conditioning(padded(frames, count, total), sigma, generator, noise)
-        levels = conditions.mask_pictures(padded(masks, count, total), mask_levels)
-        parts = [self._encoded(clip, total) for clip in (levels, video)]
-        return torch.cat(parts, dim=1).transpose(1, 2).contiguous()
+        if augmentation_noise is not None and augmentation_noise.shape[2] != total:
+            raise ValueError(
+                f"augmentation_noise has {augmentation_noise.shape[2]} frames, the clip {total}."
+            )
+        given = None if augmentation_noise is None else augmentation_noise[0].transpose(0, 1)
+        video = conditions.conditioning(padded(frames, count, total), sigma, generator, given)
+        of_video = self._encoded(video, total)
+        of_mask = self._encoded(conditions.mask_pictures(padded(masks, count, total), mask_levels), total)
+        if of_mask.shape != of_video.shape:
+            raise MaskError("mask-size", "Mask and pictures differ in size.", "Resize both alike.")
+        return torch.cat([of_mask, of_video], dim=1).transpose(1, 2).contiguous()
 
     def _encoded(self, pictures: Iterable[torch.Tensor], total: int) -> torch.Tensor:
         self._onload(self.vae)
@@ -168,14 +209,20 @@ class VoidPipeline(DiffusionPipeline):
             on_step: called with the step (from 0) and the latents after it; may raise to stop.
             on_window: called with step, window (from 0) and number of windows; may raise to stop.
 
-        Raises: WeightsError ``wrong-transformer`` if the transformer takes another number of channels.
+        Raises:
+            WeightsError: ``wrong-transformer`` if the transformer takes another number of channels.
+            ClipError: ``latents-shape`` if latents and conditions are of different clips.
         """
-        diffusion.check_channels(self.transformer, latents.shape[2] + conditions.shape[2])
+        diffusion.check(self.transformer, latents, conditions)
         self._onload(self.transformer)
         device = self._execution_device
-        both = [prompt_embeds] if guidance_scale <= 1 else [negative_prompt_embeds, prompt_embeds]
+        embeds = prompt_embeds
+        if guidance_scale > 1:
+            if negative_prompt_embeds is None:
+                raise ValueError(f"guidance_scale {guidance_scale} needs negative_prompt_embeds.")
+            embeds = torch.cat([negative_prompt_embeds, prompt_embeds])
         denoiser = diffusion.Denoiser(
-            self.transformer, self.scheduler, conditions, torch.cat(both).to(device), guidance_scale, device
+            self.transformer, self.scheduler, conditions, embeds.to(device), guidance_scale, device
         )
         return diffusion.denoise(
             denoiser,
@@ -196,7 +243,7 @@ class VoidPipeline(DiffusionPipeline):
         """
         self._onload(self.vae)
         scaled = (1 / self.vae.config.scaling_factor * latents).transpose(1, 2)
-        left = 4 * latents.shape[1] - 3 if count is None else count
+        left = frame_length(latents.shape[1]) if count is None else count
         moved = scaled.to(self._execution_device, self.vae.dtype)
         for chunk in codec.decode(self.decoder(self.vae), moved):
             pixels = (chunk.to(latents.dtype) / 2 + 0.5).clamp(0, 1).float().cpu()
@@ -208,9 +255,10 @@ class VoidPipeline(DiffusionPipeline):
     @torch.no_grad()
     def __call__(
         self,
-        prompt: str | None = None,
-        video: Sequence[torch.Tensor] | torch.Tensor | None = None,
-        mask: Sequence[torch.Tensor] | torch.Tensor | None = None,
+        prompt: str = "",
+        *,
+        video: Sequence[torch.Tensor] | torch.Tensor,
+        mask: Sequence[torch.Tensor] | torch.Tensor,
         negative_prompt: str = "",
         num_inference_steps: int = 30,
         guidance_scale: float = 1.0,
@@ -228,86 +276,64 @@ class VoidPipeline(DiffusionPipeline):
         return_dict: bool = True,
         callback_on_step_end: Callback | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
-    ) -> CogVideoXPipelineOutput | tuple[Any]:
-        """The clip without the object.
-
-        Args:
-            prompt: the scene after the removal, e.g. "A lime falls on the table."
-            video: (3, H, W) each, uint8 or float 0..1; H and W multiples of 16, best 384 x 672.
-            mask: uint8 (H, W) each: 0 the object, 127 what it affects, 63 both, 255 keep.
-            negative_prompt: what guidance leads away from.
-            num_inference_steps: scheduler steps.
-            guidance_scale: classifier-free guidance; 1 is none.
-            mask_levels: 3, or 2 to take the affected area for the object.
-            window_frames: frames per window in time, 5 (mod 8); shorter clips are mirror-padded to it.
-            overlap_frames: frames that two windows share, a multiple of 8.
-            generator: CPU generator, from which first starting latents, then augmentation noise are drawn,
-                each unless given.
-            latents: starting latents (1, T, 16, H/8, W/8), e.g. warped noise for pass 2.
-            augmentation_noise: (1, 3, N, H, W), N the padded length.
-            prompt_embeds: instead of ``prompt``, (1, 226, D).
-            negative_prompt_embeds: instead of ``negative_prompt``.
-            latents_dtype: in which starting latents are drawn and all are kept; default the transformer's.
-            trim: return as many frames as ``video`` has, not the padded length.
-            output_type: ``pt`` (1, F, 3, H, W) 0..1, ``np`` (1, F, H, W, 3) 0..1, ``pil``, or ``latent``.
-            return_dict: a ``CogVideoXPipelineOutput``, else a tuple.
-            callback_on_step_end: called with pipeline, step, timestep and ``{"latents": ...}`` after each step;
-                ``latents`` in the dictionary it returns replace them.
-            callback_on_step_end_tensor_inputs: what that dictionary holds.
-
-        Raises: what ``encode_conditions`` and ``denoise`` raise.
-        """
+    ) -> VoidPipelineOutput | tuple[Any]:
+        """The clip without the object. Arguments: see the class. Raises what the single stages raise."""
         dtype, count = self.transformer.dtype, len(video)
-        if prompt_embeds is None:
-            prompt_embeds = self.encode_prompt(prompt)
-        if negative_prompt_embeds is None and guidance_scale > 1:
-            negative_prompt_embeds = self.encode_prompt(negative_prompt)
+        embeds = self.encode_prompt(prompt) if prompt_embeds is None else prompt_embeds
+        away = negative_prompt_embeds
+        if away is None and guidance_scale > 1:
+            away = self.encode_prompt(negative_prompt)
         if latents is None:
             height, width = (side // codec.SPATIAL_COMPRESSION for side in video[0].shape[-2:])
             length = latent_length(padded_length(count, window_frames))
             latents = noise.normal((1, length, 16, height, width), generator, latents_dtype or dtype)
-        encoded = self.encode_conditions(
-            video,
-            mask,
-            count,
-            mask_levels=mask_levels,
-            generator=generator,
-            augmentation_noise=augmentation_noise,
-            window_frames=window_frames,
-        )
         with self.progress_bar(total=num_inference_steps) as bar:
-
-            def on_step(step: int, latents: torch.Tensor) -> None:
-                bar.update()
-                if callback_on_step_end:
-                    known = {"latents": latents}
-                    given = {name: known[name] for name in callback_on_step_end_tensor_inputs}
-                    timestep = self.scheduler.timesteps[step]
-                    latents.copy_(callback_on_step_end(self, step, timestep, given).get("latents", latents))
-
             latents = self.denoise(
                 latents.to(latents_dtype or dtype),
-                encoded,
-                prompt_embeds.to(dtype),
-                None if negative_prompt_embeds is None else negative_prompt_embeds.to(dtype),
+                self.encode_conditions(
+                    video,
+                    mask,
+                    count,
+                    mask_levels=mask_levels,
+                    generator=generator,
+                    augmentation_noise=augmentation_noise,
+                    window_frames=window_frames,
+                ),
+                embeds.to(dtype),
+                None if away is None else away.to(dtype),
                 steps=num_inference_steps,
                 guidance_scale=guidance_scale,
                 window_frames=window_frames,
                 overlap_frames=overlap_frames,
-                on_step=on_step,
+                on_step=self._told(bar, callback_on_step_end, callback_on_step_end_tensor_inputs),
             )
-        frames = latents
-        if output_type != "latent":
-            frames = _converted(self.decode(latents, count if trim else None), output_type)
-        self.maybe_free_model_hooks()
-        return CogVideoXPipelineOutput(frames=frames) if return_dict else (frames,)
+        made = latents if output_type == "latent" else self.decode(latents, count if trim else None)
+        frames = _converted(made, output_type)
+        self.maybe_free_model_hooks()  # type: ignore[no-untyped-call]
+        return VoidPipelineOutput(frames=frames) if return_dict else (frames,)
+
+    def _told(self, bar: Any, callback: Callback | None, inputs: Sequence[str]) -> diffusion.OnStep:  # noqa: ANN401
+        """After a step the bar moves on, and the caller's callback may put other latents in place of ours."""
+
+        def on_step(step: int, latents: torch.Tensor) -> None:
+            bar.update()
+            if callback:
+                known = {"latents": latents}
+                given = {name: known[name] for name in inputs}
+                latents.copy_(
+                    callback(self, step, self.scheduler.timesteps[step], given).get("latents", latents)
+                )
+
+        return on_step
 
 
-def _converted(frames: Iterable[torch.Tensor], output_type: str) -> Any:
-    """Frames (3, H, W) in 0..1 as the batch of one clip that ``output_type`` names."""
+def _converted(made: torch.Tensor | Iterable[torch.Tensor], output_type: str) -> Frames:
+    """Frames (3, H, W) in 0..1 as the batch of one clip that ``output_type`` names; latents as they are."""
+    if isinstance(made, torch.Tensor):
+        return made
     if output_type == "pt":
-        return torch.stack(list(frames))[None]
-    arrays = [frame.permute(1, 2, 0).numpy() for frame in frames]
+        return torch.stack(list(made))[None]
+    arrays = [frame.permute(1, 2, 0).numpy() for frame in made]
     if output_type == "np":
         return np.stack(arrays)[None]
     return [[Image.fromarray((array * 255).round().astype(np.uint8)) for array in arrays]]
