@@ -19,13 +19,13 @@ from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXTran
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_ddim_cogvideox import CogVideoXDDIMScheduler
-from diffusers.utils import BaseOutput
+from diffusers.utils.outputs import BaseOutput
 from numpy.typing import NDArray
 from PIL import Image
 from transformers import T5EncoderModel, T5Tokenizer
 
 from void_audit.errors import MaskError
-from void_audit.pipeline.synthesize.void import codec, conditions, noise
+from void_audit.pipeline.synthesize.void import codec, conditions, noise, tiling
 from void_audit.pipeline.synthesize.void import denoise as diffusion
 from void_audit.pipeline.synthesize.void.padding import frame_length, latent_length, padded, padded_length
 
@@ -99,8 +99,6 @@ class VoidPipeline(DiffusionPipeline):
 
     def enable_vae_tiling(self, tile: int) -> None:
         """Encode and decode in tiles of ``tile`` x ``tile`` pixels: less memory, other pixels. 0 is no tiling."""
-        from void_audit.pipeline.synthesize.void import tiling
-
         self.encoder = partial(tiling.TiledEncoder, tile=tile) if tile else codec.Encoder
         self.decoder = partial(tiling.TiledDecoder, tile=tile) if tile else codec.Decoder
 

@@ -26,6 +26,8 @@ def latent_windows(latents: int, window_frames: int = 85, overlap_frames: int = 
 def weights(window: tuple[int, int], latents: int, overlap: int, dtype: torch.dtype) -> torch.Tensor:
     """Weight of each latent of a window: rises 1/5, 2/5, ... over its overlaps (of four), 1 elsewhere.
 
+    Where both overlaps of a short window meet, the falling ramp holds.
+
     Returns: (end - begin, 1, 1, 1) in ``dtype``.
     """
     begin, end = window
@@ -34,5 +36,5 @@ def weights(window: tuple[int, int], latents: int, overlap: int, dtype: torch.dt
     if begin > 0:
         result[:overlap] = ramp
     if end < latents:
-        result[-overlap:] = ramp.flip(0)
+        result[end - begin - overlap :] = ramp.flip(0)
     return result[:, None, None, None]
