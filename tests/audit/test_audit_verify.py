@@ -36,6 +36,12 @@ def test_what_is_not_green_says_what_would_tell(finished, nothing):
             assert finding.remedy or finding.state is not State.UNKNOWN
 
 
+def test_replay_is_not_asked_for_and_the_report_says_how_to(finished):
+    finding = verify(finished.path, finished.pins).findings[Obligation.REPLAY]
+    assert finding.state is State.NOT_APPLICABLE
+    assert "`void-audit replay EDIT`" in finding.detail
+
+
 def test_the_receipt_beside_the_file_is_found(finished, copied):
     assert verify(copied, finished.pins).findings[2].state is State.PASS
     copied.with_name(copied.name + ".receipt").unlink()

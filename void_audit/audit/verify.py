@@ -57,7 +57,10 @@ def verify(file: Path, pins: Pins, source: Path | None = None, receipt: Path | N
     findings = [_answer(obligation, check, evidence) for obligation, check in CHECKS.items()]
     findings += [
         not_applicable(Obligation.DURABLE_MARKS, "This version makes no fingerprint and no watermark."),
-        not_applicable(Obligation.REPLAY, "Not asked for; this version does not replay."),
+        not_applicable(
+            Obligation.REPLAY,
+            "Not asked for: `void-audit replay EDIT` runs the plan again where the records and models are.",
+        ),
     ]
     name = str(file).encode(errors="replace").decode()[:4000]  # file names need not be text
     return Report(file=name, findings=tuple(findings), not_proven=NOT_PROVEN)

@@ -27,6 +27,7 @@ COMMANDS = {
     "edit": "edit:edit",
     "verify": "evidence:verify",
     "history": "evidence:history",
+    "replay": "replay:replay",
     "models": "models:app",
     "ledger": "ledger:app",
 }

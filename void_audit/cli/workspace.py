@@ -29,6 +29,7 @@ from void_audit.weights.house import house_list
 from void_audit.weights.registry import Registry, with_house
 from void_audit.workflow.edits import EditFolders
 from void_audit.workflow.enrolment import enrol
+from void_audit.workflow.replaying import Archive
 from void_audit.workflow.studio import Studio
 
 Ask = Callable[[str], str | None]
@@ -120,6 +121,10 @@ class Workspace:
             trust_pem=self.trust_pem(),
             progress=self.progress,
         )
+
+    def archive(self) -> Archive:
+        """What replaying works with; needs no passphrase."""
+        return Archive(self.reading, self.blobs, LocalEngines(self.models), progress=self.progress)
 
     def machine_key_id(self) -> str:
         """Key id of the machine; needs no passphrase."""

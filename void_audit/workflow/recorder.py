@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 
+import cv2
 from pydantic import BaseModel
 
 from void_audit.canon import dsse, jcs
 from void_audit.canon.statement import encode
 from void_audit.errors import OrderError
+from void_audit.ledger.reader import LogReader
 from void_audit.model.base import BlobRef
 from void_audit.model.engine import RunFacts
 from void_audit.model.lifecycle import EditState, Signed, Step, fold
@@ -23,13 +25,13 @@ from void_audit.workflow.studio import Studio
 LIBRARIES = ("numpy", "opencv-python-headless", "av", "pypatchmatch", "cel-expr-python", "c2pa-python")
 
 
-def state_of(studio: Studio, edit: str) -> EditState:
-    """Fold the edit's records.
+def state_of(ledger: LogReader, edit: str) -> EditState:
+    """Fold the edit's records; the state is empty where the ledger has none.
 
     Raises:
         OrderError: ``ledger-order`` if the log holds a sequence that the lifecycle refuses.
     """
-    entries = (Signed(e.statement, e.key_ids) for e in studio.ledger.entries(edit=edit))
+    entries = (Signed(e.statement, e.key_ids) for e in ledger.entries(edit=edit))
     state, refusal = fold(entries)
     if refusal is not None:
         raise OrderError("ledger-order", f"Edit {edit}: {refusal}.", "Run `void-audit ledger fsck`.")
@@ -43,7 +45,7 @@ class Recorder:
         self.studio = studio
         self.edit = edit
         studio.ledger.settle()  # a record that a failed append left unsigned is a record, and not to be doubled
-        self.state = state_of(studio, edit)
+        self.state = state_of(studio.ledger, edit)
         self._started = time.monotonic()
 
     def common(self) -> dict[str, str]:
@@ -75,7 +77,7 @@ class Recorder:
         return RunFacts(
             device=device or self.studio.device,
             wall_seconds=round(time.monotonic() - self._started, 3),
-            libraries={"python": platform.python_version(), **_libraries()},
+            libraries=dict(libraries()),
         )
 
     def put_json(self, value: object, salted: bool = False) -> BlobRef:
@@ -85,8 +87,14 @@ class Recorder:
 
 
 @cache
-def _libraries() -> dict[str, str]:
-    return {name: version(name) for name in LIBRARIES}
+def libraries() -> Mapping[str, str]:
+    """What computes here: versions, and the kind of CPU, because kernels are chosen by it and round each its way."""
+    features = [word.strip("*") for word in cv2.getCPUFeaturesLine().split() if not word.endswith("?")]
+    return {
+        "python": platform.python_version(),
+        "cpu": " ".join([platform.machine(), *features]),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def statement_of(predicate: Predicate, subjects: Mapping[str, str]) -> Statement:

@@ -8,28 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from void_audit.errors import DeniedError, OrderError, SealError
+from void_audit.ledger.blobs import BlobStore
 from void_audit.media.compare import deviation_outside
 from void_audit.media.lossless import LosslessWriter
 from void_audit.media.packets import packet_digests
 from void_audit.media.probe import probe
 from void_audit.media.reader import VideoClip
 from void_audit.media.writer import VideoWriter, extension
-from void_audit.model.base import BlobRef
-from void_audit.model.clip import RGB
-from void_audit.model.engine import EngineInfo
+from void_audit.model.base import BlobRef, Sha256
+from void_audit.model.clip import RGB, ClipInfo
+from void_audit.model.engine import EngineInfo, Progress
 from void_audit.model.facts import Facts
 from void_audit.model.geometry import Size
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.records import CompositeRecord, Output, PassRecord
 from void_audit.pipeline.synthesize.base import FrameSink, Job, TakeReport
-from void_audit.pipeline.synthesize.composite import Compositor
+from void_audit.pipeline.synthesize.composite import CompositeReport, Compositor
 from void_audit.workflow import judge
 from void_audit.workflow.masking import source_clip, stored_mask
 from void_audit.workflow.planning import base_facts, recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.sealing import Delivered, check_place, deliver, seal
 from void_audit.workflow.studio import Studio
+
+Work = Callable[[FrameSink], TakeReport]
+"""An engine's pass that writes its pictures to the sink it is given."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,34 @@ def check_stored(recorder: Recorder) -> None:
     Raises:
         LedgerError: ``blob-missing``, ``blob-corrupt``.
     """
-    blobs, state = recorder.studio.blobs, recorder.state
-    refs = [take.take for number in (1, 2) if (take := state.take(number))]
-    refs += [state.mask.mask] if state.mask else []
-    refs += [blobs.ref(recorder.subject("source", "source"), "video/mp4")]
-    refs += [blobs.ref(recorder.subject("output", "output"), "video/mp4")] if state.output else []
-    for ref in refs:
-        blobs.check(ref)
+    for artifact in artifacts(recorder.state).values():
+        checked(recorder.studio.blobs, artifact)
+
+
+def artifacts(state: EditState) -> dict[str, BlobRef | Sha256]:
+    """What an edit's pixels are made from, and what was made, by name; a digest where its record has no more."""
+    named: dict[str, BlobRef | Sha256] = {"source": state.subjects["source"]["source"]}
+    if state.intent:
+        named["request"] = state.intent.request
+    if state.mask:
+        named["mask"] = state.mask.mask
+    if state.plan:
+        named["plan"] = state.plan.plan
+    named |= {f"take {number}": take.take for number in (1, 2) if (take := state.take(number))}
+    if state.output:
+        named["output"] = state.subjects["output"]["output"]
+    return named
+
+
+def checked(blobs: BlobStore, artifact: BlobRef | Sha256) -> BlobRef:
+    """A reference to an artifact whose stored bytes are those of its record.
+
+    Raises:
+        LedgerError: ``blob-missing``, ``blob-corrupt``.
+    """
+    ref = artifact if isinstance(artifact, BlobRef) else blobs.ref(artifact, "video/mp4")
+    blobs.check(ref)
+    return ref
 
 
 def ready_plan(recorder: Recorder) -> EditPlan:
@@ -154,20 +179,12 @@ def _take(
     plan: EditPlan,
     number: int,
     engine: EngineInfo,
-    work: Callable[[FrameSink], TakeReport],
+    work: Work,
 ) -> None:
     studio, clip = recorder.studio, source_clip(recorder)
     recorder.start()
     path = studio.scratch(recorder.edit) / f"take{number}.mkv"
-    size, written = Size(plan.geometry.width, plan.geometry.height), 0
-
-    def sink(picture: RGB) -> None:
-        nonlocal written
-        writer.write(picture)
-        written += 1
-
-    with LosslessWriter(path, size, clip.info.frame_rate) as writer:
-        report = work(sink)
+    report, written = write_take(path, plan, clip.info, work)
     if written != clip.info.frames:
         # Once recorded it would stand, and nothing could be made of it.
         raise OrderError(
@@ -191,6 +208,20 @@ def _take(
     shutil.rmtree(studio.checkpoints(recorder.edit), ignore_errors=True)
 
 
+def write_take(path: Path, plan: EditPlan, source: ClipInfo, work: Work) -> tuple[TakeReport, int]:
+    """Have an engine write its pictures to ``path``, losslessly; returns its report and how many there were."""
+    size, written = Size(plan.geometry.width, plan.geometry.height), 0
+
+    def sink(picture: RGB) -> None:
+        nonlocal written
+        writer.write(picture)
+        written += 1
+
+    with LosslessWriter(path, size, source.frame_rate) as writer:
+        report = work(sink)
+    return report, written
+
+
 def take_clip(recorder: Recorder, number: int) -> VideoClip:
     """The lossless take of pass 1 or 2."""
     record = recorder.state.take(number)
@@ -211,11 +242,7 @@ def _composite(recorder: Recorder, plan: EditPlan) -> None:
     studio, source = recorder.studio, source_clip(recorder)
     path = studio.scratch(recorder.edit) / f"unsealed{extension(plan.encoder)}"
     compositor = Compositor(take_clip(recorder, 2), stored_mask(recorder), plan, source.info)
-    with VideoWriter(path, source.path, source.info, plan.encoder) as writer:
-        for number, frame in enumerate(compositor.frames(source.planes())):
-            writer.write(frame)
-            studio.progress("compositing and encoding", number + 1, source.info.frames)
-    report = compositor.report
+    report = write_output(path, compositor, plan, source, studio.progress)
     if recorder.state.composite is None:
         record = CompositeRecord(
             **recorder.common(),
@@ -228,6 +255,17 @@ def _composite(recorder: Recorder, plan: EditPlan) -> None:
         )
         recorder.record(record, {"take": _take2_digest(recorder)})
     _output(recorder, plan, studio.blobs.put_file(path, "video/mp4", move=True))
+
+
+def write_output(
+    path: Path, compositor: Compositor, plan: EditPlan, source: VideoClip, progress: Progress
+) -> CompositeReport:
+    """Lay the take over the source and encode it to ``path``, with the source's sound; not sealed yet."""
+    with VideoWriter(path, source.path, source.info, plan.encoder) as writer:
+        for number, frame in enumerate(compositor.frames(source.planes())):
+            writer.write(frame)
+            progress("compositing and encoding", number + 1, source.info.frames)
+    return compositor.report
 
 
 def _output(recorder: Recorder, plan: EditPlan, blob: BlobRef) -> None:
