@@ -6,11 +6,13 @@ edges is split into as many independent unit normals whose sum keeps its directi
 edges merges them, weighted; one with none is drawn fresh. The graph does not look at the noise, so every state
 is exactly white: independent, mean 0, variance 1.
 
-All of it is computed by NumPy on one thread, so that the result depends on seed and flow alone.
+All of it is computed by NumPy, channels apart from each other, so that the result depends on seed and flow
+alone: on no device, and on no number of threads.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +20,12 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
+Steps = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.signedinteger]
 
 CHANNELS = 16
 LAYER = 4
-"""Channels that are moved at a time: working memory grows with them, the result does not depend on them."""
+"""Channels that one thread moves together, with a generator of their own."""
 
 FORGETTING = np.float32(0.9999)
 """Exponent that draws weights towards 1 from state to state."""
@@ -42,26 +46,24 @@ class Edges:
     """New pixels without any edge."""
 
 
-def edges_along(whole: Floats, flow: Floats) -> Edges:
+def edges_along(steps: Steps) -> Edges:
     """The graph between two states.
 
     Args:
-        whole: ``(height, width, 2)``, by how many whole pixels each old pixel is pushed, x then y.
-        flow: the same shape, in pixels: where a new pixel pulls from is itself minus the flow, rounded.
+        steps: ``(height, width, 2)``, x then y: an old pixel is pushed that far; a new one pulls from that far
+            back.
     """
-    height, width = flow.shape[:2]
-    rows, columns = np.indices((height, width), np.int32, sparse=True)
-    landing, inside = _flat(
-        columns + whole[..., 0].astype(np.int32), rows + whole[..., 1].astype(np.int32), flow
-    )
+    height, width = steps.shape[:2]
+    rows, columns = np.indices((height, width), steps.dtype, sparse=True)
+    landing, inside = _flat(columns + steps[..., 0], rows + steps[..., 1], steps)
     source = np.flatnonzero(inside)
     target = landing.reshape(-1)[source]
     reached = np.zeros(height * width, np.bool_)
     reached[target] = True
     gaps = np.flatnonzero(~reached)
     row, column = np.divmod(gaps, width)
-    back = np.rint(flow.reshape(-1, 2)[gaps]).astype(np.int32)
-    origin, known = _flat(column - back[:, 0], row - back[:, 1], flow)
+    back = steps.reshape(-1, 2)[gaps]
+    origin, known = _flat(column - back[:, 0], row - back[:, 1], steps)
     return Edges(
         source=np.concatenate([source, origin[known]]),
         target=np.concatenate([target, gaps[known]]),
@@ -70,11 +72,9 @@ def edges_along(whole: Floats, flow: Floats) -> Edges:
     )
 
 
-def _flat(
-    x: npt.NDArray[np.signedinteger], y: npt.NDArray[np.signedinteger], flow: Floats
-) -> tuple[Index, npt.NDArray[np.bool_]]:
+def _flat(x: Positions, y: Positions, steps: Steps) -> tuple[Index, npt.NDArray[np.bool_]]:
     """Flattened index of each position, and whether it lies inside the field."""
-    height, width = flow.shape[:2]
+    height, width = steps.shape[:2]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     return y.astype(np.intp) * width + x, inside
 
@@ -89,6 +89,7 @@ class Mixture:
         mixing = mixing[np.argsort(edges.source[mixing], kind="stable")]
         self._source = edges.source[mixing]
         self._degree = degree[self._source].astype(np.float32)
+        self._root = np.sqrt(self._degree)[:, None]
         self._split = np.flatnonzero(self._degree > 1)
         self._siblings = _starts(self._source[self._split])
         target = edges.target[mixing]
@@ -111,9 +112,12 @@ class Mixture:
 
     def noise(self, layer: Floats, generator: np.random.Generator) -> Floats:
         """Values of ``self.target`` from a layer ``(pixels, channels)`` of the old state."""
-        rows = layer[self._source] / np.sqrt(self._degree)[:, None]
+        rows = layer.take(self._source, axis=0)
+        rows /= self._root
         rows[self._split] += self._zero_sums(generator, layer.shape[1])
-        merged: Floats = np.add.reduceat(rows[self._order] * self._factor, self._merged, axis=0)
+        rows = rows.take(self._order, axis=0)
+        rows *= self._factor
+        merged: Floats = np.add.reduceat(rows, self._merged, axis=0)
         return merged
 
     def _zero_sums(self, generator: np.random.Generator, channels: int) -> Floats:
@@ -139,11 +143,9 @@ class NoiseField:
 
     def __init__(self, height: int, width: int, generator: np.random.Generator) -> None:
         self._shape = (height, width)
-        self._generator = generator
+        self._generators = generator.spawn(CHANNELS // LAYER)
         pixels = height * width
-        self._layers = [
-            generator.standard_normal((pixels, LAYER), np.float32) for _ in range(CHANNELS // LAYER)
-        ]
+        self._layers = [each.standard_normal((pixels, LAYER), np.float32) for each in self._generators]
         self._weight: Floats = np.ones(pixels, np.float32)
         self._offset: Floats = np.zeros((pixels, 2), np.float32)
 
@@ -152,15 +154,19 @@ class NoiseField:
         move = self._offset.reshape(flow.shape) + flow
         whole = np.rint(move)
         rest = (move - whole).reshape(-1, 2)
-        edges = edges_along(whole, flow)
+        edges = edges_along(whole.astype(np.int32))
         mixture = Mixture(edges, self._weight, rest)
         origin = np.zeros(len(self._weight), np.intp)
         origin[edges.target] = edges.source
-        for number, layer in enumerate(self._layers):
-            moved = layer.take(origin, axis=0)
-            moved[mixture.target] = mixture.noise(layer, self._generator)
-            moved[edges.fresh] = self._generator.standard_normal((len(edges.fresh), LAYER), np.float32)
-            self._layers[number] = moved
+
+        def moved(layer: Floats, generator: np.random.Generator) -> Floats:
+            copied = layer.take(origin, axis=0)
+            copied[mixture.target] = mixture.noise(layer, generator)
+            copied[edges.fresh] = generator.standard_normal((len(edges.fresh), LAYER), np.float32)
+            return copied
+
+        with ThreadPoolExecutor(len(self._layers)) as threads:
+            self._layers = list(threads.map(moved, self._layers, self._generators))
         weight, offset = self._weight[origin], rest[origin]
         weight[mixture.target], offset[mixture.target] = mixture.weight, mixture.offset
         weight[edges.fresh], offset[edges.gaps] = 1, 0
