@@ -1,8 +1,8 @@
 """Latents of an unfinished pass on disk, from which a killed pass goes on with the same result.
 
 A state is a safetensors file whose metadata hold the key of everything that decides the latents, the number of
-finished steps, and a SHA-256 over both and the tensor. Nothing else is ever resumed from: a damaged, truncated
-or foreign file costs time, not truth.
+finished steps, what the report will say of the start, and a SHA-256 over all of it and the tensor. Nothing else
+is ever resumed from: a damaged, truncated or foreign file costs time, not truth.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,6 +26,15 @@ KEPT = 2
 """States of a pass that are kept: the one before serves where the last cannot be read."""
 
 LATENTS = "latents"
+
+
+@dataclass(frozen=True)
+class State:
+    """A pass so far: finished steps, the latents after them (on the CPU), and facts of the start."""
+
+    step: int
+    latents: torch.Tensor
+    facts: Mapping[str, str]
 
 
 def state_key(facts: Mapping[str, str]) -> str:
@@ -49,18 +59,18 @@ class Checkpoints:
         self._saved: list[Path] = []
         self.warnings: list[str] = []
 
-    def save(self, step: int, latents: torch.Tensor) -> None:
-        """Keep the latents after ``step`` finished steps, durably. What the disk refuses becomes a warning."""
+    def save(self, state: State) -> None:
+        """Keep a state, durably. What the disk refuses becomes a warning: a render is worth more than its state."""
         if self._folder is None:
             return
-        latents = latents.detach().cpu().contiguous()
-        metadata = {"key": self._key, "step": str(step), "sha256": _digest(self._key, step, latents)}
-        path = self._folder / f"{self._name}-{step:04d}.safetensors"
+        told = json.dumps({"step": state.step, "facts": dict(state.facts)})
+        metadata = {"key": self._key, "state": told, "sha256": _digest(self._key, told, state.latents)}
+        path = self._folder / f"{self._name}-{state.step:04d}.safetensors"
         try:
             with writing(self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
             with whole_file(path) as partial:
-                partial.write_bytes(serialised({LATENTS: latents}, metadata))
+                partial.write_bytes(serialised({LATENTS: state.latents.contiguous()}, metadata))
         except StorageError as error:
             # Its message has the path, which is of this machine; warnings become part of the record.
             self._warn(
@@ -70,8 +80,8 @@ class Checkpoints:
         self._saved = [*self._saved, path][-KEPT:]
         self._forget_others()
 
-    def latest(self) -> tuple[int, torch.Tensor] | None:
-        """The most advanced whole state of this very run: finished steps and latents on the CPU."""
+    def latest(self) -> State | None:
+        """The most advanced whole state of this very run."""
         for path in sorted(self._files(), reverse=True):
             state = self._read(path)
             if state is not None:
@@ -82,7 +92,7 @@ class Checkpoints:
     def _files(self) -> list[Path]:
         return [] if self._folder is None else list(self._folder.glob(f"{self._name}-*.safetensors"))
 
-    def _read(self, path: Path) -> tuple[int, torch.Tensor] | None:
+    def _read(self, path: Path) -> State | None:
         try:
             with safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
@@ -93,11 +103,11 @@ class Checkpoints:
         if metadata.get("key") != self._key:
             self._unused(path, "is of another plan, device or library")
             return None
-        step = metadata.get("step", "")
-        if not step.isdecimal() or metadata.get("sha256") != _digest(self._key, int(step), latents):
+        told = metadata.get("state", "")
+        if metadata.get("sha256") != _digest(self._key, told, latents):
             self._unused(path, "does not have its digest")
             return None
-        return int(step), latents
+        return State(latents=latents, **json.loads(told))
 
     def _unused(self, path: Path, reason: str) -> None:
         self._warn(f"The saved state {path.name} {reason} and was not used.")
@@ -114,5 +124,5 @@ class Checkpoints:
             self.warnings.append(text)
 
 
-def _digest(key: str, step: int, latents: torch.Tensor) -> str:
-    return hashlib.sha256(f"{key} {step} {tensor_digest(latents)}".encode()).hexdigest()
+def _digest(key: str, told: str, latents: torch.Tensor) -> str:
+    return hashlib.sha256(f"{key} {told} {tensor_digest(latents)}".encode()).hexdigest()
