@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -39,10 +39,7 @@ def list_models(workspace: WorkspaceOption = None, as_json: JsonOption = False) 
     for file in files:
         _print(file.model.name, file.state, _file_facts(file))
     for folder in folders:
-        _print(folder.folder.name, folder.state, _folder_facts(folder))
-        for path, digest in _file_lines(folder):
-            say(f"  {path}")
-            say(f"    {digest}", "dim")
+        _print_folder(folder)
 
 
 @app.command()
@@ -74,13 +71,8 @@ def add(
     if as_json:
         emit({"list": str(place.folder / "trust" / FILE), "folder": folder.model_dump(mode="json")})
         return
-    table = Table("file", "bytes", "SHA-256")
-    table.columns[0].overflow = table.columns[2].overflow = "fold"
-    table.columns[1].justify = "right"
-    for file in folder.file:
-        table.add_row(cell(file.path), f"{file.size:,}", file.sha256)
-    out.print(table)
-    say(f"{name}: {len(folder.file)} files, {folder.size:,} bytes, are approved in this workspace.")
+    _print_folder(StoredFolder(folder=folder, state="ok"))
+    say(f"These {len(folder.file)} files are approved in this workspace.")
     say(f"Verifiers need {place.folder / 'trust' / FILE} (verify --models).")
 
 
@@ -180,6 +172,9 @@ def _folder_facts(row: StoredFolder) -> dict[str, str]:
     return {what: fact for what, fact in facts.items() if fact}
 
 
-def _file_lines(row: StoredFolder) -> Iterator[tuple[str, str]]:
+def _print_folder(row: StoredFolder) -> None:
+    """A digest has a line of its own, so that it fits any terminal and can be compared and copied whole."""
+    _print(row.folder.name, row.state, _folder_facts(row))
     for file in row.folder.file:
-        yield f"{file.path}  {file.size:,} bytes", file.sha256
+        say(f"  {file.path}  {file.size:,} bytes")
+        say(f"    {file.sha256}", "dim")
