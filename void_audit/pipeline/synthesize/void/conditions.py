@@ -33,9 +33,7 @@ def conditioning(
 ) -> Iterator[torch.Tensor]:
     """Pictures as the VAE is given them: with ``sigma`` x normal noise added, except where a value is black.
 
-    The object is left in: the model looks at it. The reference's noise lies in memory as frame, channel, row,
-    column, so it can be drawn frame by frame: torch fills memory in blocks of 16 numbers, and a frame is
-    several whole blocks.
+    The object is left in: the model looks at it.
 
     Args:
         pictures: (3, H, W), uint8 or float 0..1; H and W multiples of 16.
@@ -51,9 +49,19 @@ def conditioning(
         _check_size(picture)
         values = 2.0 * unit(picture) - 1.0
         if sigma:
-            noise = torch.empty(values.shape).normal_(generator=generator) if draw is None else draw
+            noise = _drawn(values.shape, generator) if draw is None else draw
             values += torch.where(values == -1, 0.0, sigma * noise)
         yield values
+
+
+def _drawn(shape: torch.Size, generator: torch.Generator | None) -> torch.Tensor:
+    """The next frame of the noise that the reference draws for a whole clip at once.
+
+    Its clip lies in memory as frame, channel, row, column and is not contiguous; torch then draws number after
+    number in memory's order, while contiguous memory is filled in blocks with other numbers.
+    """
+    channels, height, width = shape
+    return torch.empty(channels, height * width).t().normal_(generator=generator).t().reshape(shape)
 
 
 def _check_size(picture: torch.Tensor) -> None:
