@@ -27,5 +27,5 @@ def wait_at(stage: str) -> CountingEngines:
 if __name__ == "__main__":
     # A shell that starts its jobs in the background has them ignore the interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    workspace.LocalEngines = lambda models: wait_at(sys.argv[1])
+    workspace.LocalEngines = lambda *given: wait_at(sys.argv[1])
     app(sys.argv[2:])

@@ -34,7 +34,7 @@ class Terminal:
     def __call__(self, line: str, code: int = 0, **env: str):
         """Run ``void-audit LINE`` and insist on its exit code. Whatever happens, there is no traceback."""
         with quick(), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(workspace, "LocalEngines", lambda models: self.engines)
+            patch.setattr(workspace, "LocalEngines", lambda *given: self.engines)
             patch.setattr(results, "comparison", lambda *clips: PREVIEW)  # shown in test_cli_results
             for screen in (console.out, console.err):
                 patch.setattr(screen, "_width", 100)  # whatever COLUMNS was when they were made

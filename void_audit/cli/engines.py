@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,8 @@ class LocalEngines:
     registry: Registry | None = None
     """What may be loaded; default: what is shipped."""
     progress: Progress = no_progress
+    _verified: dict[str, VerifiedFolder] = field(default_factory=dict, compare=False, repr=False)
+    """Folders whose files were hashed: two passes of one edit need not do so twice."""
 
     def segmenter(self) -> Segmenter:
         """U2-Net-P with flow and background plate. Raises WeightsError if the model file is not there."""
@@ -79,7 +81,9 @@ class LocalEngines:
 
     def _folder(self, name: str) -> VerifiedFolder:
         insist_on_extra()
-        return self._store.folder(name, self.progress)
+        if name not in self._verified:
+            self._verified[name] = self._store.folder(name, self.progress)
+        return self._verified[name]
 
 
 @cache

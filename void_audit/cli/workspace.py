@@ -114,7 +114,7 @@ class Workspace:
             edits=EditFolders(self.folder / "edits"),
             machine=self._service_key("machine"),
             packs=self.packs(),
-            engines=LocalEngines(self.models),
+            engines=self._engines,
             sealer=self._sealer,
             clock=self.clock,
             approved_weights=self.registry.approved,
@@ -124,7 +124,7 @@ class Workspace:
 
     def archive(self) -> Archive:
         """What replaying works with; needs no passphrase."""
-        return Archive(self.reading, self.blobs, LocalEngines(self.models), progress=self.progress)
+        return Archive(self.reading, self.blobs, self._engines, progress=self.progress)
 
     def machine_key_id(self) -> str:
         """Key id of the machine; needs no passphrase."""
@@ -138,6 +138,10 @@ class Workspace:
         """Recompute the log from its stored bytes."""
         self.settings  # noqa: B018 - a missing workspace is the clearer error
         return fsck(self.folder / "ledger", self.log_vkey(), self.blobs, self._mark)
+
+    @property
+    def _engines(self) -> LocalEngines:
+        return LocalEngines(self.models, self.registry, self.progress)
 
     @property
     def _mark(self) -> Path:
