@@ -60,10 +60,10 @@ def read_header(path: Path) -> Mapping[str, TensorInfo]:
 
 def _header_length(path: Path, start: bytes, size: int) -> int:
     length = int.from_bytes(start, "little")
-    if len(start) == 8 and length <= min(MAX_HEADER_BYTES, size - 8):
+    if length <= min(MAX_HEADER_BYTES, size - 8):
         return length
     refuse_pickle(path, start)
-    if len(start) == 8 and length <= size:
+    if length <= size - 8:
         raise _no_header(path, f"its header claims {length:,} bytes, {MAX_HEADER_BYTES:,} are allowed")
     raise _truncated(path, f"it has {size:,} bytes, and its header would take {length:,}")
 
