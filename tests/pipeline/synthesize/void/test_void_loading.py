@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -20,6 +21,7 @@ from diffusers import (
     DDIMScheduler,
 )
 from safetensors.torch import load_file, save_file
+from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 from tiny_void import TRANSFORMER, tiny_transformer, write_tiny_model
 from transformers import T5EncoderModel
 
@@ -169,6 +171,26 @@ def test_it_says_which_files_a_pass_reads(model):
             load(folder, 1)
         finally:
             (folder.root / "away").rename(folder.root / path.removeprefix("void/"))
+
+
+def test_the_published_tokenizers_own_format(own):
+    """The hub's folder holds a sentencepiece model only; ids are what sentencepiece itself makes of a prompt."""
+    pytest.importorskip("google.protobuf", reason="transformers reads sentencepiece models with protobuf")
+    written = io.BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter([PROMPT, "Two pens stay on an empty table: nothing else, café ﬁne."] * 4),
+        model_writer=written, vocab_size=70, hard_vocab_limit=False, num_threads=1, minloglevel=2,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+    )  # fmt: skip
+    shutil.rmtree(own / "base/tokenizer")
+    (own / "base/tokenizer").mkdir()
+    (own / "base/tokenizer/spiece.model").write_bytes(written.getvalue())
+    fields = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100, "legacy": True, "model_max_length": 512}
+    (own / "base/tokenizer/tokenizer_config.json").write_text(json.dumps(fields))
+    tokenizer = load(approved_as_it_is(own)).tokenizer
+    plain = SentencePieceProcessor(model_proto=written.getvalue())
+    for text in (PROMPT, "", "  two   pens\nstay ", "ﬁne Ａ café", "日本 table", "e\u0301"):
+        assert tokenizer(text).input_ids == [*plain.encode(text), 1]
 
 
 class TestUnregisteredFiles:
