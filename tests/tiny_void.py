@@ -1,6 +1,6 @@
 """A VOID model folder with tiny random weights, in the layout of the model store (``<models>/void``).
 
-    base/                 model_index.json, scheduler/, text_encoder/ (two shards), tokenizer/, vae/,
+    base/                 model_index.json, scheduler/, text_encoder/ (shards), tokenizer/, vae/,
                           transformer/config.json (33 input channels as the base has them, no weights)
     void_pass1.safetensors, void_pass2.safetensors
 
