@@ -57,6 +57,7 @@ def test_equal(desk, edit):
     assert ["pass", "2", "pass"] in lines
     assert ["output", "pass", "Equal,"] in lines
     assert "REPLAYED: everything is equal, bit for bit (obligation 14)" in said.stdout
+    assert said.stdout.count("SHA-256") == 3
     assert "compositing and encoding: 6/6" in said.stderr
 
 
@@ -77,6 +78,7 @@ def test_different(desk, edit, elsewhere):
     assert "6 of 6 frames differ, from frame 0 on (counted from 0), by up to 3 of 255 levels." in said
     assert "FAILED: obligation 14" in said
     assert "REPLAYED" not in said
+    assert (said.count("SHA-256 recorded"), said.count("SHA-256 here")) == (1, 1)
     stage = desk.json(f"replay {edit}", 1)["stages"][0]
     assert stage["pictures"] == {"recorded": 6, "made": 6, "differing": 6, "first": 0, "most": 3.0}
     assert stage["recorded"] != stage["made"]

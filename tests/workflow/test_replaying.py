@@ -13,6 +13,7 @@ from house import STORY, CountingEngines, House
 
 from void_audit.cli.engines import LocalEngines
 from void_audit.errors import (
+    ClipError,
     LedgerError,
     OrderError,
     RequestError,
@@ -24,6 +25,7 @@ from void_audit.media.memory import ArrayClip
 from void_audit.model.engine import WeightsRef
 from void_audit.model.plan import EncoderSettings
 from void_audit.model.report import Obligation, State
+from void_audit.model.request import EditRequest
 from void_audit.pipeline.synthesize.composite import Compositor
 from void_audit.workflow import recorder, replaying, running
 from void_audit.workflow.drafting import Choices
@@ -342,6 +344,37 @@ class TestNotThere:
         assert "void is not here. Fetch it." in done.stages[0].detail
         assert "No torch." in done.finding.detail
         assert list(temporary.iterdir()) == []
+
+    def test_a_plan_that_this_version_does_not_know(self, own, monkeypatch):
+        edit = own.approved()
+        own.run(edit)
+        with monkeypatch.context() as patch:
+            patch.setattr(replaying, "EditPlan", EditRequest)  # whose fields are others
+            done = replay_edit(archive(own), edit)
+        assert (states(done), done.exit_code) == ([UNKNOWN] * 3, 3)
+        assert "The stored plan is none that this version knows." in done.stages[0].detail
+
+    def test_a_recorded_take_that_is_no_video(self, own, monkeypatch):
+        """By an operator who lies: its digest is the recorded one, and nothing can be compared with it."""
+        edit = own.approved()
+        text = own.folder / "text.mkv"
+        text.write_bytes(b"text")
+        honest = Recorder.record
+
+        def lying(self, predicate, subjects, signer=None):
+            if predicate.kind == "pass" and predicate.number == 1:
+                predicate = predicate.model_copy(
+                    update={"take": self.studio.blobs.put_file(text, "video/x-matroska")}
+                )
+            honest(self, predicate, subjects, signer)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Recorder, "record", lying)
+            with pytest.raises(ClipError):
+                own.run(edit)
+        done = replay_edit(archive(own), edit)
+        assert states(done) == [UNKNOWN, LATER, LATER]
+        assert done.exit_code == 3
 
     def test_a_failure_weighs_more_than_what_cannot_be_told(self, house, edit):
         with erased(house, edit, "take 2"):

@@ -74,11 +74,11 @@ def _print(done: Replay) -> None:
 
 def _told(stage: StageReplay) -> Text:
     lines = [cell(stage.detail)]
-    if stage.made:
-        lines += [
-            cell(f"SHA-256 recorded {stage.recorded}", "dim"),
-            cell(f"SHA-256 here     {stage.made}", "dim"),
-        ]
+    if stage.made == stage.recorded:
+        digests = [f"SHA-256 {stage.made}"] if stage.made else []
+    else:
+        digests = [f"SHA-256 recorded {stage.recorded}", f"SHA-256 here     {stage.made}"]
+    lines += [cell(digest, "dim") for digest in digests]
     lines += [cell(f"not as recorded: {condition}", "yellow") for condition in stage.conditions]
     lines += [cell(f"reported otherwise: {figure}", "dim") for figure in stage.figures]
     return Text("\n").join(lines)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from void_audit.canon.hashing import sha256_file
 from void_audit.errors import InputError, LedgerError, OrderError, WorkspaceError
@@ -19,7 +22,7 @@ from void_audit.media.difference import file_difference
 from void_audit.media.maskfile import MaskFile
 from void_audit.media.reader import VideoClip
 from void_audit.media.writer import extension
-from void_audit.model.base import BlobRef
+from void_audit.model.base import BlobRef, Value
 from void_audit.model.engine import EngineInfo, Progress, RunFacts, no_progress
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
@@ -32,6 +35,8 @@ from void_audit.workflow.recorder import libraries, state_of
 from void_audit.workflow.replay_verdict import Account, Files, Replay, Stage, StageReplay, judged, verdict
 from void_audit.workflow.running import Work, artifacts, checked, write_output, write_take
 from void_audit.workflow.studio import Engines
+
+V = TypeVar("V", bound=Value)
 
 RESULTS: dict[Stage, str] = {"pass 1": "take 1", "pass 2": "take 2", "output": "output"}
 """What each stage has made."""
@@ -171,11 +176,20 @@ class _Desk:
 
     def _job(self) -> Job:
         """Without checkpoints: what is compared is made from the start."""
-        request = EditRequest.model_validate_json(self.archive.blobs.read(self.stored["request"]))
-        return Job(prompt=request.background)
+        return Job(prompt=self._value("request", EditRequest).background)
 
     def _plan(self) -> EditPlan:
-        return EditPlan.model_validate_json(self.archive.blobs.read(self.stored["plan"]))
+        return self._value("plan", EditPlan)
+
+    def _value(self, name: str, kind: type[V]) -> V:
+        try:
+            return kind.model_validate_json(self.archive.blobs.read(self.stored[name]))
+        except ValidationError:
+            raise OrderError(
+                "replay-unreadable",
+                f"The stored {name} is none that this version knows.",
+                "Replay it with the version that made it.",
+            ) from None
 
     def _clip(self) -> VideoClip:
         return VideoClip(self._path("source"), self.state.source.clip if self.state.source else None)
