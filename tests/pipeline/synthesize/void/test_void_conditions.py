@@ -106,7 +106,7 @@ def test_masks_become_pictures_of_levels_not_brought_to_minus_one():
 
 
 def test_masks_with_other_values_are_refused():
-    with pytest.raises(MaskError, match="mask-values|which are no quadmask classes"):
+    with pytest.raises(MaskError, match=r"\[128\]"):
         list(mask_pictures([torch.full((16, 16), 128, dtype=torch.uint8)], 3))
 
 

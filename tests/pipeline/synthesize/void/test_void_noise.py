@@ -23,7 +23,9 @@ def test_seeds_of_record_do_not_move():
 
 
 def test_purposes_and_seeds_are_independent():
-    seeds = {seed_for(seed, purpose) for seed in range(100) for purpose in ("latents", "augmentation", "warp")}
+    seeds = {
+        seed_for(seed, purpose) for seed in range(100) for purpose in ("latents", "augmentation", "warp")
+    }
     assert len(seeds) == 300
 
 

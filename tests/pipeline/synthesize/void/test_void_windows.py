@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -38,7 +40,7 @@ def test_windows_cover_everything_in_even_lengths(frames, window, overlap):
     for begin, end in spans:
         assert (end - begin) % 2 == 0
         assert overlap // 4 < end - begin <= latent_length(window)
-    for (_, end), (begin, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (begin, _) in pairwise(spans):
         assert end - begin == overlap // 4
 
 
