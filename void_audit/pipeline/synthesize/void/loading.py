@@ -115,9 +115,8 @@ def _text_encoder(folder: VerifiedFolder, dtype: torch.dtype) -> T5EncoderModel:
 
 def _tokenizer(folder: VerifiedFolder) -> T5Tokenizer:
     """The tokenizer looks for files under many names, so it is shown a copy of the registered ones alone."""
-    if not set(VOCABULARIES) & set(
-        folder.paths
-    ):  # without one, the class makes up a vocabulary of four words
+    # without one, the class makes up a vocabulary of four words
+    if not set(VOCABULARIES) & set(folder.paths):
         raise _misconfigured(f"neither {' nor '.join(VOCABULARIES)} is registered")
     with tempfile.TemporaryDirectory(prefix="void-tokenizer-") as alone, _described():
         for relative in _below(folder, "base/tokenizer"):
