@@ -137,6 +137,16 @@ def test_the_embedding_of_the_text_encoder_is_held_once(model):
     assert encoder.shared.weight is encoder.encoder.embed_tokens.weight
 
 
+def test_a_text_encoder_that_is_stored_with_both_names_of_its_embedding(model, own):
+    path = own / "base/text_encoder/model-00003-of-00003.safetensors"
+    shards = sorted((own / "base/text_encoder").glob("*.safetensors"))
+    (words,) = [load_file(file)["shared.weight"] for file in shards if "shared.weight" in load_file(file)]
+    save_file(load_file(path) | {"encoder.embed_tokens.weight": words}, path)
+    expected, state = (load(approved_as_it_is(root)).text_encoder.state_dict() for root in (model, own))
+    assert expected.keys() == state.keys()
+    assert all(torch.equal(state[name], expected[name]) for name in state)
+
+
 @pytest.mark.parametrize("kind", [DDIMScheduler, CogVideoXDDIMScheduler])
 def test_both_schedulers_come_from_the_same_config(model, kind):
     scheduler = load(approved_as_it_is(model), scheduler=kind.__name__).scheduler
