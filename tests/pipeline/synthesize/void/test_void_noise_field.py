@@ -93,7 +93,9 @@ def test_sums_over_areas_have_the_variance_of_independent_pixels(flow: Array) ->
 
 def test_without_motion_not_a_bit_changes_however_long() -> None:
     state = field()
-    for flow in (rough(3), zoom(0.2), constant(0.3, 0.1)):
+    crowding = constant(0, 0)
+    crowding[..., 0] = 40.5 - np.arange(W)  # dozens meet between two pixels, half a pixel off either
+    for flow in (zoom(0.2), constant(0.3, 0.1), rough(3), rough(4), crowding):
         state.advance(flow)  # weights and offsets are of all kinds by now
     before = values(state)
     for _ in range(20):
@@ -161,6 +163,79 @@ def test_what_was_parted_is_itself_again_when_it_closes() -> None:
     state.advance(parted())
     state.advance(-parted())
     np.testing.assert_allclose(values(state)[:, :, :-1], before[:, :, :-1], rtol=0, atol=1e-5)
+
+
+def shown(state: NoiseField, flow: Array) -> Array:
+    """The state after ``flow``."""
+    state.advance(flow)
+    return values(state)
+
+
+def test_the_smaller_part_of_a_pixel_weighs_less() -> None:
+    state = field()
+    before = shown(state, parted())  # columns 9 and 10 are halves of one
+    meeting = constant(0, 0)
+    meeting[:, 10, 0] = 1
+    met = (0.5 * before[:, :, 10] + before[:, :, 11]) / np.sqrt(1.25)
+    np.testing.assert_allclose(shown(state, meeting)[:, :, 11], met, rtol=0, atol=0.02)
+
+
+def onto_the_second_row() -> Array:
+    flow = constant(0, 0)
+    flow[0, :, 1] = 1
+    return flow
+
+
+def test_fresh_noise_weighs_as_much_as_the_mean() -> None:
+    # Every fourth pixel is split and the right border is lost: 77 of 96 columns are left, 96 / 77 each.
+    state = field()
+    wider = constant(0, 0)
+    wider[..., 0] = np.arange(W) // 4
+    state.advance(wider)
+    before = shown(state, constant(0, 1))  # the first row is fresh
+    weight = 96 / 77
+    met = (before[:, 0, 6] + weight * before[:, 1, 6]) / np.hypot(1, weight)
+    np.testing.assert_allclose(shown(state, onto_the_second_row())[:, 1, 6], met, rtol=0, atol=0.02)
+
+
+def test_fresh_noise_does_not_inherit_the_weight_of_another_pixel() -> None:
+    state = field()
+    first = constant(0, 0)
+    first[:, 1:, 0] = 1
+    state.advance(first)  # columns 0 and 1 are halves of one
+    before = shown(state, constant(0, 1))
+    met = (before[:, 0, 5:] + before[:, 1, 5:]) / np.sqrt(2)
+    np.testing.assert_allclose(shown(state, onto_the_second_row())[:, 1, 5:], met, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize(("further", "moves"), [(-0.2, False), (-0.4, True)])
+def test_parts_of_pixels_that_meet_go_on_from_their_mean(further: float, moves: bool) -> None:
+    # One comes 0.6 from the left, 0.4 short of the place where the other stays: together they are 0.2 short.
+    state = field()
+    meeting, on = constant(0, 0), constant(0, 0)
+    meeting[:, 10, 0] = 0.6
+    on[:, 11, 0] = further
+    before = shown(state, meeting)
+    assert np.array_equal(shown(state, on)[:, :, 11], before[:, :, 11]) != moves
+
+
+def test_what_fills_a_gap_stands_in_its_middle() -> None:
+    # Column 9 moved by 0.3 and also fills the gap at 10. Another 0.3 there is not yet a pixel.
+    state = field()
+    parting, on = constant(0.3, 0), constant(0, 0)
+    parting[:, 10:, 0] = 0.6
+    on[:, 10, 0] = 0.3
+    before = shown(state, parting)
+    assert np.array_equal(shown(state, on)[:, :, 10], before[:, :, 10])
+
+
+def test_stretching_one_place_for_ever_stays_finite() -> None:
+    state = field()
+    flow = constant(0, 0)
+    flow[24:40, 40:56] = zoom(1.0, 16, 16)
+    for _ in range(120):
+        state.advance(flow)
+    assert np.isfinite(values(state)).all()
 
 
 def test_seeds_decide_and_nothing_else_does() -> None:

@@ -27,9 +27,6 @@ CHANNELS = 16
 LAYER = 4
 """Channels that one thread moves together, with a generator of their own."""
 
-FORGETTING = np.float32(0.9999)
-"""Exponent that draws weights towards 1 from state to state."""
-
 LEAST_WEIGHT = np.float32(1e-8)
 """Keeps the weights of what was stretched again and again from vanishing."""
 
@@ -102,13 +99,13 @@ class Mixture:
         """Weights, offsets and the factor of each edge: weight over the root of its target's sum of squares."""
         source = self._source[self._order]
         share = weight[source] / self._degree[self._order]
-        total = np.add.reduceat(share, self._merged)
         norm = np.sqrt(np.add.reduceat(share * share, self._merged))
         arrivals = np.diff(self._merged, append=len(share))
         self._factor = (share / np.repeat(norm, arrivals))[:, None]
-        self.weight = total
-        moved = np.add.reduceat(share[:, None] * rest[source], self._merged, axis=0) / total[:, None]
-        self.offset = np.clip(moved, -0.5, 0.5)
+        # Summed in one order, so that a mean of halves is never more than a half.
+        sums = np.add.reduceat(np.column_stack([share, share[:, None] * rest[source]]), self._merged, axis=0)
+        self.weight: Floats = sums[:, 0]
+        self.offset: Floats = sums[:, 1:] / sums[:, :1]
 
     def noise(self, layer: Floats, generator: np.random.Generator) -> Floats:
         """Values of ``self.target`` from a layer ``(pixels, channels)`` of the old state."""
@@ -137,8 +134,8 @@ def _starts(keys: Index) -> Index:
 class NoiseField:
     """``CHANNELS`` independent channels of white noise over ``height`` x ``width`` pixels, moved all by one flow.
 
-    A pixel also has a weight, the amount of old noise in it, and an offset, the part of its movement below one
-    pixel: without it slow movement would be rounded away.
+    A pixel also has a weight, the amount of old noise in it (the mean of all is 1, and so is a fresh one's), and
+    an offset, the part of its movement below one pixel: without it slow movement would be rounded away.
     """
 
     def __init__(self, height: int, width: int, generator: np.random.Generator) -> None:
@@ -171,7 +168,7 @@ class NoiseField:
         weight[mixture.target], offset[mixture.target] = mixture.weight, mixture.offset
         weight[edges.fresh], offset[edges.gaps] = 1, 0
         weight += LEAST_WEIGHT
-        self._weight = np.power(weight / weight.mean(), FORGETTING)
+        self._weight = weight / weight.mean()
         self._offset = offset
 
     def pooled(self, side: int) -> Floats:
