@@ -103,7 +103,8 @@ class Mixture:
         arrivals = np.diff(self._merged, append=len(share))
         self._factor = (share / np.repeat(norm, arrivals))[:, None]
         # Summed in one order, so that a mean of halves is never more than a half.
-        sums = np.add.reduceat(np.column_stack([share, share[:, None] * rest[source]]), self._merged, axis=0)
+        parts = np.column_stack([share, share[:, None] * rest[source]])
+        sums: Floats = np.add.reduceat(parts, self._merged, axis=0)
         self.weight: Floats = sums[:, 0]
         self.offset: Floats = sums[:, 1:] / sums[:, :1]
 
