@@ -267,7 +267,7 @@ class TestConditions:
 
     def test_another_kind_of_cpu_is_another_condition(self, house, edit):
         record = Recorder(house.workshop, edit).state.take(1)
-        assert record.run.libraries["cpu"] == recorder.libraries()["cpu"]
+        assert record.run.libraries["cpu features"] == recorder.libraries()["cpu features"]
 
     def test_what_the_engine_says_of_its_execution(self, own):
         then = {"device": "cuda H100", "attention": "flash", "noise": "0" * 64}
@@ -453,12 +453,12 @@ class TestStopped:
         assert list(temporary.iterdir()) == []
 
 
-class Embedded(Tuned):
-    """The embedded engines make the pictures; the object is where the script says."""
+class Local(Tuned):
+    """The engines of this machine make the pictures; the object is where the script says."""
 
-    def __init__(self, models):
+    def __init__(self, local):
         super().__init__()
-        self.local = LocalEngines(models)
+        self.local = local
 
     def synthesizer(self, settings, job):
         return self.local.synthesizer(settings, job)
@@ -470,15 +470,15 @@ class Embedded(Tuned):
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_embedded_engines_on_any_number_of_threads(own, threads):
-    embedded = Embedded(own.place.models)
-    own.workshop = replace(own.workshop, engines=embedded)
+    engines = Local(LocalEngines(own.place.models))
+    own.workshop = replace(own.workshop, engines=engines)
     edit = own.approved()
     own.run(edit)
     assert Recorder(own.workshop, edit).state.take(1).engine.name == "propagate"
     before = cv2.getNumThreads()
     cv2.setNumThreads(threads)
     try:
-        done = replay_edit(archive(own, embedded), edit)
+        done = replay_edit(archive(own, engines), edit)
     finally:
         cv2.setNumThreads(before)
     assert states(done) == [PASS, PASS, PASS], done.finding.detail

@@ -92,7 +92,7 @@ def libraries() -> Mapping[str, str]:
     features = [word.strip("*") for word in cv2.getCPUFeaturesLine().split() if not word.endswith("?")]
     return {
         "python": platform.python_version(),
-        "cpu": " ".join([platform.machine(), *features]),
+        "cpu features": " ".join([platform.machine(), *features]),
         **{name: version(name) for name in LIBRARIES},
     }
 

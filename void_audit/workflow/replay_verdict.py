@@ -14,7 +14,7 @@ from void_audit.model.report import Finding, Obligation, State
 
 Stage = Literal["pass 1", "pass 2", "output"]
 
-OUTCOMES = ("noise", "memory", "peak")
+OUTCOMES = ("noise", "peak memory", "skipped")
 """Beginnings of names in ``execution`` that say what came out, not what computed it: they excuse nothing."""
 
 
