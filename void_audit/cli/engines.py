@@ -86,12 +86,16 @@ class LocalEngines:
         return self._verified[name]
 
 
+EXTRA = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "sentencepiece", "torchao")
+"""Packages of the extra, as they are imported."""
+
+
 @cache
 def insist_on_extra() -> None:
     """Raises RequestError ``engine-not-installed`` unless torch and diffusers are here. Loads neither."""
     from importlib.util import find_spec  # noqa: PLC0415
 
-    missing = [name for name in ("torch", "diffusers", "transformers") if find_spec(name) is None]
+    missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise RequestError(
             "engine-not-installed",

@@ -9,6 +9,7 @@ import numpy as np
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_hex
 from void_audit.errors import MaskError, RequestError
+from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.mask import ClassSequence, MaskClass
 from void_audit.model.plan import (
@@ -28,6 +29,7 @@ from void_audit.pipeline.synthesize.base import Job
 from void_audit.pipeline.synthesize.geometry import choose_geometry, model_geometry, reference_geometry
 from void_audit.workflow.masking import source_clip, stored_mask
 from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.studio import Studio
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
     state, studio = recorder.state, recorder.studio
     if state.mask is None or state.intent is None:
         raise AssertionError("a plan before its mask")
+    engine, refiner = engines_of(studio, choices)
     opened = opened_box(stored_mask(recorder))
     size = source_clip(recorder).info.size
     return EditPlan(
@@ -57,8 +60,8 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
         source=recorder.subject("source", "source"),
         request=state.intent.request.sha256,
         mask=state.mask.identity,
-        engine=studio.engines.synthesizer(choices.pass1, Job()).info,
-        refiner=studio.engines.refiner(choices.pass2, Job()).info,
+        engine=engine,
+        refiner=refiner,
         profile=choices.profile,
         geometry=_geometry(opened, size, choices),
         windows=choices.windows,
@@ -70,19 +73,27 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
     )
 
 
-def _geometry(opened: Rect, source: Size, choices: Choices) -> Geometry:
-    """Where and at which size both passes work.
+def engines_of(studio: Studio, choices: Choices) -> tuple[EngineInfo, EngineInfo]:
+    """What makes pass 1 and pass 2; asked before long work, it says at once what is missing here.
 
-    Raises RequestError ``profile-engine`` if the size profile is not one of the engines chosen.
+    Raises:
+        RequestError: ``profile-engine`` if the size profile is not one of theirs, ``engine-not-installed``.
+        WeightsError: files of a model are missing or are others.
     """
-    models = [p for p in (choices.pass1, choices.pass2) if isinstance(p, VoidSettings)]
-    if bool(models) != (choices.profile == "model"):
+    if ("void" in {choices.pass1.engine, choices.pass2.engine}) != (choices.profile == "model"):
         raise RequestError(
             "profile-engine",
             f"Size profile {choices.profile!r} does not go with engines {choices.pass1.engine!r} and "
             f"{choices.pass2.engine!r}.",
             "A diffusion model works at size profile `model`; the others at `native` or `384p`.",
         )
+    engine = studio.engines.synthesizer(choices.pass1, Job()).info
+    return engine, studio.engines.refiner(choices.pass2, Job()).info
+
+
+def _geometry(opened: Rect, source: Size, choices: Choices) -> Geometry:
+    """Where and at which size both passes work."""
+    models = [p for p in (choices.pass1, choices.pass2) if isinstance(p, VoidSettings)]
     if choices.profile != "model":
         return choose_geometry(opened, source, choices.profile)
     if any(m.numerics.name == "reference" for m in models):
