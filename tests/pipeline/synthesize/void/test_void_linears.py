@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 import torch._inductor.config as inductor
@@ -83,6 +85,21 @@ def test_the_model_is_what_it_was_afterwards():
         assert tensor.data_ptr() == state[name].data_ptr(), "no copy was made of what was kept"
 
 
+def test_weights_that_others_refer_to_can_be_moved():
+    """Compiled code refers to them so; PyTorch's own way of moving 8-bit weights refuses then."""
+    transformer = tiny_transformer(3)
+    with quantised(transformer, "int8", CPU):
+        output = forward(transformer)
+        weight = transformer.transformer_blocks[0].ff.net[2].weight
+        reference = weakref.ref(weight)
+        with pytest.raises(RuntimeError, match="weakref"):
+            torch.utils.swap_tensors(weight, torch.nn.Parameter(weight.clone(), requires_grad=False))
+        transformer._apply(lambda tensor: tensor.clone())
+        assert transformer.transformer_blocks[0].ff.net[2].weight is not reference()
+        assert torch.equal(forward(transformer), output)
+        assert list(transformer.transformer_blocks[0].ff.net[2].state_dict()) == ["weight", "bias"]
+
+
 def test_plain_converts_nothing():
     transformer = tiny_transformer(3)
     plain = forward(transformer)
@@ -94,7 +111,7 @@ def test_plain_converts_nothing():
 def test_fp8_on_a_device_without_it_is_refused_before_anything_changes():
     transformer = tiny_transformer(3).to(torch.bfloat16)
     size = stored_bytes(transformer)
-    with pytest.raises(RequestError, match=r"cpu cannot multiply fp8.*--linears int8") as refusal:
+    with pytest.raises(RequestError, match=r"Device cpu cannot multiply fp8.*--linears int8") as refusal:
         quantised(transformer, "fp8", CPU).__enter__()
     assert refusal.value.code == "execution-unsupported"
     assert stored_bytes(transformer) == size
@@ -103,7 +120,7 @@ def test_fp8_on_a_device_without_it_is_refused_before_anything_changes():
 def test_fp8_on_a_card_that_is_too_old_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 6))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "NVIDIA A40")
-    with pytest.raises(RequestError, match="NVIDIA A40 cannot"):
+    with pytest.raises(RequestError, match="Device NVIDIA A40 cannot"):
         quantised(tiny_transformer(3), "fp8", torch.device("cuda")).__enter__()
 
 

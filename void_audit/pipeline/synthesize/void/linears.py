@@ -15,8 +15,9 @@ large values costs only itself precision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -73,7 +74,8 @@ def quantised(
     finally:
         for name, layer in layers.items():
             layer.weight = torch.nn.Parameter(weights[name], requires_grad=False)
-            layer.__dict__.pop("extra_repr", None)  # torchao describes its weight there
+            for override in ("extra_repr", "_apply"):  # torchao's, and ours
+                layer.__dict__.pop(override, None)
 
 
 def stored_bytes(module: torch.nn.Module) -> int:
@@ -97,6 +99,21 @@ def _convert(name: str, layer: torch.nn.Linear, config: AOBaseConfig, device: to
     layer.to(home)
     if not is_traceable_wrapper_subclass(layer.weight):
         raise _unsupported(f"Layer {name} of shape {tuple(layer.weight.shape)} cannot be brought to 8 bits.")
+    layer._apply = partial(_apply, layer)
+
+
+def _apply(
+    layer: torch.nn.Linear, function: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True
+) -> torch.nn.Linear:
+    """What moves a layer to another device, here with new parameters.
+
+    PyTorch would exchange what is in the old ones, and refuses to where compiled code still refers to them: a
+    compiled transformer could not leave the device.
+    """
+    for name, parameter in layer._parameters.items():
+        if parameter is not None:
+            layer._parameters[name] = torch.nn.Parameter(function(parameter), parameter.requires_grad)
+    return layer
 
 
 def _config(linears: Linears, device: torch.device, dtype: torch.dtype) -> AOBaseConfig:
@@ -118,7 +135,7 @@ def _config(linears: Linears, device: torch.device, dtype: torch.dtype) -> AOBas
             granularity=PerRow(), set_inductor_config=False, reduce_range=should_reduce_range(device)
         )
     if device.type != "cuda" or torch.cuda.get_device_capability(device) < FP8_CAPABILITY:
-        raise _unsupported(f"{device_name(device)} cannot multiply fp8 numbers.")
+        raise _unsupported(f"Device {device_name(device)} cannot multiply fp8 numbers.")
     if dtype != torch.bfloat16:
         raise _unsupported(f"fp8 linears need a plan in bfloat16, not in {dtype}.")
     return Float8DynamicActivationFloat8WeightConfig(
@@ -127,8 +144,8 @@ def _config(linears: Linears, device: torch.device, dtype: torch.dtype) -> AOBas
 
 
 def device_name(device: torch.device) -> str:
-    """What people call the device: the card's name, or that it is the CPU."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"This machine's {device.type}"
+    """The card's own name, or the kind of device, e.g. ``cpu``."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _unsupported(message: str) -> RequestError:
