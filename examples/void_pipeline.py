@@ -143,7 +143,7 @@ def real_model(folder: Path) -> Callable[[Literal[1, 2]], VoidPipeline]:
 
 
 def tiny_model(number: int) -> VoidPipeline:
-    """The same five components with random weights, about 200,000 of them, instead of 10.7 thousand million."""
+    """The same five components with random weights, 0.8 million of them instead of 10,700 million."""
     print("RANDOM WEIGHTS: this model has learned nothing, and what it makes is noise by design.")
     torch.manual_seed(number)
     letters = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -2.0)]
