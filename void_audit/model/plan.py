@@ -12,7 +12,6 @@ from void_audit.model.geometry import Rect
 from void_audit.model.mask import MaskIdentity
 from void_audit.model.void import VoidRefineSettings, VoidSettings
 
-
 SizeProfile = Literal["native", "384p", "model"]
 """Size at which pictures are synthesised: the source's, 384 lines, or what a diffusion model was trained for."""
 
