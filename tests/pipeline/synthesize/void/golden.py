@@ -20,6 +20,8 @@ from safetensors.torch import load_file
 from void_audit.pipeline.synthesize.void.noise import tensor_digest
 from void_audit.pipeline.synthesize.void.pipeline import VoidPipeline
 
+torch.set_num_threads(1)  # so little work that threads would only wait for each other; results do not differ
+
 VECTORS = Path(__file__).parents[3] / "vectors" / "void"
 CASES = json.loads((VECTORS / "cases.json").read_text())
 CONFIG = json.loads((VECTORS / "config.json").read_text())
