@@ -65,6 +65,20 @@ def test_without_a_terminal_a_stage_is_one_line_when_it_ends(capsys, tmp_path, q
     assert capsys.readouterr().err == lines
 
 
+def test_a_long_stage_says_now_and_then_how_long_it_will_take(capsys, tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("void_audit.cli.session.time.monotonic", lambda: clock[0])
+    with working(workspace_at(tmp_path), quiet=False) as busy:
+        for done in range(11):  # resumed at the third of ten steps, 20 s each
+            clock[0] += 20
+            if done >= 3:
+                busy.progress("denoising", done, 10)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "  denoising: 4/10, about 2 min left"
+    assert said[-2:] == ["  denoising: 8/10, about 40 s left", "  denoising: 10/10"]
+    assert len(said) == 4
+
+
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory):
     """An encrypted workspace, once: deriving a key from a passphrase is slow on purpose."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from void_audit.cli.console import cell, err
 from void_audit.cli.workspace import Ask, Workspace, is_encrypted
@@ -32,7 +33,8 @@ def working(workspace: Workspace, quiet: bool) -> Iterator[Workspace]:
         yield replace(workspace, progress=_line_progress(quiet))
         return
     columns = (TextColumn("{task.description:<32}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as display:
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False))
+    with Progress(*columns, *times, console=err, transient=True, speed_estimate_period=600) as display:
         yield replace(workspace, progress=_bar_progress(display))
 
 
@@ -73,13 +75,37 @@ def _bar_progress(display: Progress) -> Callable[[str, int, int], None]:
     return progress
 
 
+EVERY = 30.0
+"""Seconds between two lines about a stage that is not done, where there is no terminal."""
+
+
 def _line_progress(quiet: bool) -> Callable[[str, int, int], None]:
-    """Where there is no terminal: one line when a stage ends."""
+    """Where there is no terminal: one line when a stage ends, and now and then how long it will take."""
     finished: set[str] = set()
+    began: dict[str, tuple[float, int]] = {}
+    said = time.monotonic()
 
     def progress(what: str, done: int, total: int) -> None:
-        if not quiet and done >= total and what not in finished:
+        nonlocal said
+        now = time.monotonic()
+        start, first = began.setdefault(what, (now, done))
+        if quiet or what in finished:
+            return
+        if done >= total:
             finished.add(what)
             err.print(cell(f"  {what}: {done}/{total}", "dim"))
+        elif now - said >= EVERY and done > first:
+            said = now
+            err.print(
+                cell(
+                    f"  {what}: {done}/{total}, {_left((now - start) * (total - done) / (done - first))}",
+                    "dim",
+                )
+            )
 
     return progress
+
+
+def _left(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"about {minutes} min left" if minutes >= 2 else f"about {60 * minutes + rest} s left"
