@@ -24,7 +24,7 @@ EXECUTION = VoidExecution(
     cache_threshold=0.0,
 )
 WINDOWS = Windows(length=13, overlap=8)
-SIZE = Size(64, 48)
+SIZE = Size(48, 32)
 
 
 def tiny_folder(root: Path, *, dynamics: bool = True, seed: int = 0) -> VerifiedFolder:
@@ -36,7 +36,7 @@ def tiny_folder(root: Path, *, dynamics: bool = True, seed: int = 0) -> Verified
 
 def footage(frames: int = 5, size: Size = SIZE) -> Scene:
     """Something passes over a texture."""
-    return scene(frames, lambda index: (16 + 3 * index % 32, 24), radius=8, size=tuple(size))
+    return scene(frames, lambda index: (12 + 3 * index % 24, 16), radius=6, size=tuple(size))
 
 
 def settings(kind=VoidSettings, numerics="corrected", execution=EXECUTION, **changes) -> VoidSettings:

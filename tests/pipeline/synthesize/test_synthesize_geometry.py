@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from void_audit.model.geometry import Rect, Size
+from void_audit.model.void import TRAINED_AREA
 from void_audit.pipeline.synthesize.geometry import (
     LEAST_MARGIN,
     MODEL_SIZE,
@@ -98,7 +99,7 @@ def test_384_lines_are_not_scaled_and_385_are():
     assert above.crop.width == SHORT_SIDE + 1
 
 
-AREA = 384 * 672
+AREA = MODEL_SIZE.width * MODEL_SIZE.height
 
 
 @st.composite
@@ -193,6 +194,10 @@ def test_geometries_by_example(box, size, crop, model):
     made = model_geometry(Rect(**dict(zip(("x", "y", "width", "height"), box, strict=True))), Size(*size))
     assert (made.crop.x, made.crop.y, made.crop.width, made.crop.height) == crop
     assert (made.width, made.height) == model
+
+
+def test_the_models_size_has_the_area_that_it_was_trained_for():
+    assert AREA == TRAINED_AREA == 258048
 
 
 def test_a_clip_of_the_models_own_size_is_neither_cut_nor_scaled():

@@ -7,6 +7,7 @@ from typing import Literal
 
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.plan import Geometry
+from void_audit.model.void import TRAINED_AREA
 
 MARGIN = 0.25
 """Surroundings on every side, as a part of the opened box's longer side."""
@@ -42,7 +43,7 @@ def choose_geometry(box: Rect, source: Size, profile: Literal["native", "384p"])
     return Geometry(crop=crop, width=_scaled(crop.width, scale), height=_scaled(crop.height, scale))
 
 
-def model_geometry(box: Rect, source: Size, area: int = MODEL_SIZE.width * MODEL_SIZE.height) -> Geometry:
+def model_geometry(box: Rect, source: Size, area: int = TRAINED_AREA) -> Geometry:
     """A crop around ``box`` at which the diffusion model is good, and the size at which it works on it.
 
     The crop has a generous margin, an aspect between 4:7 and 7:4, and at least ``area`` pixels, each as far as
