@@ -48,6 +48,12 @@ def test_the_last_state_comes_back_bit_for_bit(tmp_path, dtype):
     assert not again.warnings
 
 
+def test_latents_may_lie_in_memory_as_they_like(tmp_path):
+    turned = latents().transpose(3, 4)
+    states(tmp_path).save(State(5, turned, FACTS))
+    assert torch.equal(states(tmp_path).latest().latents, turned)
+
+
 def test_states_of_a_thousand_steps_are_in_order(tmp_path):
     kept = states(tmp_path)
     for step in (995, 1000):

@@ -1,7 +1,7 @@
 """Latents of an unfinished pass on disk, from which a killed pass goes on with the same result.
 
 A state is a safetensors file whose metadata hold the key of everything that decides the latents, the number of
-finished steps, what the report will say of the start, and a SHA-256 over all of it and the tensor. Nothing else
+finished steps, what the report will say of the start, and a SHA-256 over these and the tensor. Nothing else
 is ever resumed from: a damaged, truncated or foreign file costs time, not truth.
 """
 
@@ -64,7 +64,7 @@ class Checkpoints:
         if self._folder is None:
             return
         told = json.dumps({"step": state.step, "facts": dict(state.facts)})
-        metadata = {"key": self._key, "state": told, "sha256": _digest(self._key, told, state.latents)}
+        metadata = {"key": self._key, "state": told, "sha256": _digest(told, state.latents)}
         path = self._folder / f"{self._name}-{state.step:04d}.safetensors"
         try:
             with writing(self._folder):
@@ -104,7 +104,7 @@ class Checkpoints:
             self._unused(path, "is of another plan, device or library")
             return None
         told = metadata.get("state", "")
-        if metadata.get("sha256") != _digest(self._key, told, latents):
+        if metadata.get("sha256") != _digest(told, latents):
             self._unused(path, "does not have its digest")
             return None
         return State(latents=latents, **json.loads(told))
@@ -124,5 +124,5 @@ class Checkpoints:
             self.warnings.append(text)
 
 
-def _digest(key: str, told: str, latents: torch.Tensor) -> str:
-    return hashlib.sha256(f"{key} {told} {tensor_digest(latents)}".encode()).hexdigest()
+def _digest(told: str, latents: torch.Tensor) -> str:
+    return hashlib.sha256(f"{told} {tensor_digest(latents)}".encode()).hexdigest()
