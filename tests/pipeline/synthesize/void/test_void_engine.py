@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,11 @@ def test_an_engine_says_what_it_is_without_loading_anything(folder):
     digests = {ref.name: ref.sha256 for ref in folder.refs}
     assert {ref.name: ref.sha256 for ref in info.weights}.items() <= digests.items()
     assert info == synthesizer(folder).info
+
+
+def test_a_purpose_of_any_length_fits_the_description(folder):
+    wordy = replace(folder, purpose="w" * 4000)
+    assert synthesizer(wordy).info.description.endswith("www")
 
 
 def test_a_pass_names_the_files_that_it_uses_and_no_others(folder):
