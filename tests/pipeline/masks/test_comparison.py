@@ -10,6 +10,8 @@ from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Classes
 from void_audit.pipeline.masks.comparison import comparison
+from void_audit.pipeline.masks.preview import legend
+from void_audit.pipeline.masks.schema import QUADMASK
 
 
 class Corner:
@@ -27,10 +29,14 @@ class Corner:
             yield classes
 
 
-def rows(after: ArrayClip) -> list[np.ndarray]:
+def sheet_of(after: ArrayClip) -> np.ndarray:
     before = ArrayClip([moving_square((480, 270), i) for i in range(5)])
     data = np.frombuffer(comparison(before, Corner(), after), np.uint8)
-    sheet = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
+
+
+def rows(after: ArrayClip) -> list[np.ndarray]:
+    sheet = sheet_of(after)
     return [sheet[16 + row * 300 : 16 + row * 300 + 270, 16:496] for row in range(3)]
 
 
@@ -41,3 +47,10 @@ def test_source_above_mask_in_the_middle_result_below() -> None:
     assert (below == 90).all()
     assert np.array_equal(middle[70:, 70:], above[70:, 70:])
     assert not np.array_equal(middle[:60, :60], above[:60, :60])
+
+
+def test_below_it_says_what_the_colours_mean() -> None:
+    sheet = sheet_of(ArrayClip([np.full((270, 480, 3), 90, np.uint8)] * 5))
+    meaning = legend(QUADMASK, sheet.shape[1])
+    assert np.array_equal(sheet[-len(meaning) :], meaning)
+    assert len(sheet) == 16 + 3 * 300 + len(meaning)

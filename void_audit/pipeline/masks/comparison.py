@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from void_audit.model.clip import Clip
 from void_audit.model.mask import ClassSequence
-from void_audit.pipeline.masks.preview import overlay
+from void_audit.pipeline.masks.preview import legend, overlay
+from void_audit.pipeline.masks.schema import QUADMASK
 from void_audit.pipeline.masks.sheet import arranged, captioned, png, sample, shrunk, tile_size
 
 FRAMES = 3
 
 
 def comparison(before: Clip, mask: ClassSequence, after: Clip, frames: int = FRAMES) -> bytes:
-    """A PNG with a column per frame: the source above, the mask over it in the middle, the result below.
+    """A PNG with a column per frame: the source above, the mask over it in the middle, the result below; then a legend.
 
     All three have one size and length.
     """
@@ -25,4 +28,5 @@ def comparison(before: Clip, mask: ClassSequence, after: Clip, frames: int = FRA
         above.append(captioned(source, f"before   frame {number}"))
         middle.append(captioned(overlay(source, classes), f"what may change   frame {number}"))
         below.append(captioned(next(new.frames(number, number + 1)), f"after   frame {number}"))
-    return png(arranged([*above, *middle, *below], len(numbers)))
+    sheet = arranged([*above, *middle, *below], len(numbers))
+    return png(np.vstack([sheet, legend(QUADMASK, sheet.shape[1])]))

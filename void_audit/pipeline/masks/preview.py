@@ -42,7 +42,7 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, fram
         picture = overlay(next(view.frames(number, number + 1)), shrunk(classes, size), schema)
         tiles.append(captioned(picture, _caption(number, float(number / clip.info.rate), classes)))
     above = arranged(tiles, COLUMNS)
-    return png(np.vstack([above, _legend(schema, above.shape[1])]))
+    return png(np.vstack([above, legend(schema, above.shape[1])]))
 
 
 def overlay(picture: RGB, classes: Classes, schema: MaskSchema = QUADMASK) -> RGB:
@@ -80,7 +80,7 @@ def _caption(number: int, seconds: float, classes: Classes) -> str:
     return f"frame {number}   {seconds:.2f} s   {opened:.1f} % opened"
 
 
-def _legend(schema: MaskSchema, width: int) -> RGB:
+def legend(schema: MaskSchema, width: int) -> RGB:
     """One row per class: swatch, name, stored value, meaning."""
     strip = paper(width, MARGIN + LEGEND_ROW * len(schema.classes))
     for row, style in enumerate(schema.classes):
