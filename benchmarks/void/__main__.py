@@ -8,7 +8,7 @@ python -m benchmarks.void --json out.json       figures with device, date, versi
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -106,7 +106,7 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def _listed(known: tuple[str, ...]) -> object:
+def _listed(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     """Names separated by commas, each of them known; kept in the order in which they are measured."""
 
     def read(text: str) -> tuple[str, ...]:

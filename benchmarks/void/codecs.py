@@ -32,22 +32,21 @@ def measure(scale: Scale, device: torch.device, ceiling: float) -> Iterator[Row]
         "decode": (_decode, codec.Decoder),
         f"decode, tiles of {scale.tile}": (_decode, partial(tiling.TiledDecoder, tile=scale.tile)),
     }
-    outputs: dict[str, torch.Tensor] = {}
+    whole: dict[str, torch.Tensor] = {}
     for name, (run, coder) in runs.items():
         what, given = name.split(",", 1)[0], pictures if run is _encode else latents
         row: Row = {"variant": name}
         with kept_apart(row, device):
             timing = timed(device, partial(run, vae, coder, given), scale.rounds)
             output = run(vae, coder, given)
-            whole = outputs.setdefault(what, output)
             rate = work[what] / timing.seconds / 1e12
             row |= {"seconds": timing.seconds, "spread": timing.spread, "activations": timing.peak}
-            row |= {
-                "tflops": rate,
-                "of ceiling": rate / ceiling,
-                "error to whole": relative_error(output, whole),
-            }
-            row["psnr to whole"] = psnr(output, whole)
+            row |= {"tflops": rate, "of ceiling": rate / ceiling}
+            if name == what:
+                whole[what] = output
+            if what in whole:
+                row["error to whole"] = relative_error(output, whole[what])
+                row["psnr to whole"] = psnr(output, whole[what])
         yield row
 
 

@@ -2,11 +2,10 @@
 
 The tiny model of the tests at a small picture, through the engine as the workflow calls it, from file to file.
 Every length and pass runs in a process of its own; the figure is its peak resident size. The model's own part is
-the same at every length, so the slope is what a longer clip costs. It is held against the tensors that are
-as long as the clip:
-
-    per latent frame, height / 8 x width / 8 positions, each with
-    16 latents before, 16 blended and 16 finished, float32, and 32 conditions in bfloat16
+the same at every length, so the slope (between the two longest clips) is what a longer clip costs. It is held
+against the tensors that are as long as the clip. Each latent frame, that is four frames, has height / 8 x width / 8
+positions, each with 32 conditions in bfloat16 and five times 16 latents in float32: those of the start, the blended
+ones, those after the step, and two copies while they are saved.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ import time
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from benchmarks.workplace import machine, write_request
 from void_audit.media.lossless import LosslessWriter
 from void_audit.media.maskfile import MaskFile
@@ -29,15 +26,17 @@ from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.mask import MaskIdentity
 from void_audit.model.plan import CompositeSettings, EditPlan, EncoderSettings, Geometry, Windows
-from void_audit.model.void import VoidRefineSettings, VoidSettings, void_pass1, void_pass2
+from void_audit.model.void import void_pass1, void_pass2
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = Size(160, 96)
 LENGTHS = (85, 197, 400, 800, 1600)
 STEPS = 2
 WINDOWS = Windows(length=85, overlap=16)
+ONE = void_pass1().model_copy(update={"steps": STEPS, "checkpoint_every": 1})
+TWO = void_pass2().model_copy(update={"steps": STEPS, "checkpoint_every": 1})
 INFO = EngineInfo(name="benchmark", version="1", kind="model", description="Random weights.")
-BYTES_PER_POSITION = 3 * 16 * 4 + 32 * 2
+BYTES_PER_POSITION = 5 * 16 * 4 + 32 * 2
 FRAMES_PER_LATENT = 4
 
 
@@ -55,11 +54,10 @@ def main() -> None:
         peaks.append((one, two))
         print(f"| {frames} | {one:.0f} | {two:.0f} | {time.perf_counter() - start:.0f} |", flush=True)
     if len(lengths) > 1:
-        slopes = [np.polyfit(lengths, of_pass, 1)[0] * 1024 for of_pass in zip(*peaks, strict=True)]
+        more, rise = lengths[-1] - lengths[-2], zip(*peaks[-2:], strict=True)
+        slopes = " and ".join(f"{1024 * (last - before) / more:.1f}" for before, last in rise)
         counted = BYTES_PER_POSITION * (SIZE.width // 8) * (SIZE.height // 8) / FRAMES_PER_LATENT / 1024
-        print(
-            f"slope: {slopes[0]:.1f} and {slopes[1]:.1f} KiB per frame; tensors as long as the clip: {counted:.1f}"
-        )
+        print(f"slope: {slopes} KiB per frame; tensors as long as the clip: {counted:.1f}")
 
 
 def _peak(folder: Path, number: Literal[1, 2]) -> float:
@@ -95,24 +93,20 @@ def _make(folder: Path, number: Literal[1, 2]) -> None:
     clip, mask = VideoClip(folder / "request" / "clip.mp4"), MaskFile(folder / "request" / "quadmask.mkv")
     model, plan = tiny_folder(folder / f"model{number}"), _plan(len(mask))
     job = Job("An empty textured ground.", folder / "states")
-    take = folder / "take1.mkv"
     with LosslessWriter(folder / f"take{number}.mkv", SIZE, "24/1") as writer:
         if number == 1:
-            VoidSynthesizer(model, plan.pass1, job, "cpu").synthesize(clip, mask, plan, writer.write)
+            VoidSynthesizer(model, ONE, job, "cpu").synthesize(clip, mask, plan, writer.write)
         else:
-            refiner = VoidRefiner(model, plan.pass2, job, "cpu")
-            refiner.refine(clip, VideoClip(take), mask, plan, writer.write)
+            take = VideoClip(folder / "take1.mkv")
+            VoidRefiner(model, TWO, job, "cpu").refine(clip, take, mask, plan, writer.write)
 
 
 def _plan(frames: int) -> EditPlan:
-    effort = {"steps": STEPS, "checkpoint_every": 1}
-    one: VoidSettings = void_pass1().model_copy(update=effort)
-    two: VoidRefineSettings = void_pass2().model_copy(update=effort)
     size = {"width": SIZE.width, "height": SIZE.height}
     return EditPlan(
         edit="benchmark", source="0" * 64, request="0" * 64, profile="model", seed="42",
         mask=MaskIdentity(**size, frames=frames, root="0" * 64), engine=INFO, refiner=INFO,
-        geometry=Geometry(crop=Rect(x=0, y=0, **size), **size), windows=WINDOWS, pass1=one, pass2=two,
+        geometry=Geometry(crop=Rect(x=0, y=0, **size), **size), windows=WINDOWS, pass1=ONE, pass2=TWO,
         composite=CompositeSettings(), encoder=EncoderSettings(),
     )  # fmt: skip
 

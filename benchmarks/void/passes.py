@@ -33,7 +33,7 @@ PROFILES: dict[str, VoidExecution] = {
     "fast fp8": execution("fast", "fp8"),
     "draft int8": execution("draft", "int8"),
     "draft fp8": execution("draft", "fp8"),
-    "stock, again": STOCK,
+    "stock again": STOCK,
 }
 LEAST = 3
 """Steps that are measured even when the time is up."""
