@@ -281,8 +281,9 @@ def test_the_report_names_the_noise_that_was_drawn(folder, monkeypatch):
 
 def test_without_augmentation_no_draw_is_claimed(folder):
     numerics = settings().numerics.model_copy(update={"augmentation_sigma": 0.0})
-    _, report = made_by(folder, footage(), settings().model_copy(update={"numerics": numerics}))
+    got, report = made_by(folder, footage(), settings().model_copy(update={"numerics": numerics}))
     assert "noise augmentation" not in report.execution
+    assert not same(got, made_by(folder, footage())[0])
 
 
 def test_the_report_counts(folder):
@@ -431,7 +432,7 @@ def test_states_keep_the_latents_as_they_are(folder, tmp_path, dtype, numerics):
 
 
 def test_a_pass_that_could_not_be_written_need_not_diffuse_again(folder, tmp_path):
-    made, given, job = footage(), settings(), Job(PROMPT, tmp_path)
+    made, given, job = footage(), settings(steps=3, checkpoint_every=2), Job(PROMPT, tmp_path)
     whole, _ = made_by(folder, made, given)
     engine, got = VoidSynthesizer(folder, given, job, "cpu"), []
 
@@ -482,14 +483,16 @@ def test_a_state_of_another_run_is_never_resumed(folder, tmp_path, changed):
     assert same(got, made_by(folder, made, given, plan, Job(job.prompt))[0])
 
 
-def test_a_state_of_another_torch_or_thread_count_is_never_resumed(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "other"), [("__version__", "2.99.0"), ("get_num_threads", lambda: 77)])
+def test_a_state_of_another_torch_or_number_of_threads_is_never_resumed(
+    folder, tmp_path, monkeypatch, name, other
+):
     made, given, job = footage(), settings(), Job(PROMPT, tmp_path)
     made_by(folder, made, given, job=job)
-    for name, other in (("__version__", "2.99.0"), ("get_num_threads", lambda: 77)):
-        with monkeypatch.context() as patch:
-            patch.setattr(torch, name, other)
-            _, report = made_by(folder, made, given, job=job, progress=StopAt("nothing", 1))
-        assert report.statistics["resumed_from_step"] == 0
+    monkeypatch.setattr(torch, name, other)
+    _, report = made_by(folder, made, given, job=job)
+    assert report.statistics["resumed_from_step"] == 0
+    assert any("another plan, device or library" in warning for warning in report.warnings)
 
 
 def test_a_damaged_state_costs_time_and_not_the_result(folder, tmp_path):
