@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -207,12 +208,26 @@ def test_a_take_of_any_engine_can_be_refined(folder):
     assert not np.array_equal(results[0][0][0], results[1][0][0])
 
 
-def test_pass_2_uses_its_own_weights_and_its_own_draws(folder):
+def test_pass_2_has_draws_of_its_own(folder):
     made = footage()
     one = synthesizer(folder).synthesize(made.clip, made.mask, plan_for(settings()), [].append)
     _, two = refined(folder, made, made.clip)
     for name in ("seed latents", "seed augmentation", "noise initial", "noise augmentation"):
         assert one.execution[name] != two.execution[name]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_pass_computes_with_its_own_weights(folder, tmp_path, number):
+    other = tiny_folder(tmp_path / "void")
+    weights = [other.root / f"void_pass{n}.safetensors" for n in (1, 2)]
+    shutil.copyfile(weights[2 - number], weights[number - 1])
+    made, results = footage(), []
+    for root in (folder, other):
+        got = []
+        synthesizer(root).synthesize(made.clip, made.mask, plan_for(settings()), got.append)
+        results.append((np.stack(got), np.stack(refined(root, made, made.clip)[0])))
+    for index, (before, after) in enumerate(zip(*results, strict=True), 1):
+        assert np.array_equal(before, after) == (index != number)
 
 
 @pytest.mark.parametrize("warp", ["reference", "aligned"])
