@@ -13,23 +13,19 @@ from importlib.metadata import version
 from itertools import repeat
 from typing import Literal, TypeVar
 
-import cv2
-import diffusers
 import torch
-import transformers
 
-import void_audit
 from void_audit.model.clip import Clip
 from void_audit.model.engine import Progress
 from void_audit.model.mask import ClassSequence
 from void_audit.model.plan import EditPlan
 from void_audit.model.void import VoidSettings
 from void_audit.pipeline.synthesize.base import FrameSink, Job, TakeReport
+from void_audit.pipeline.synthesize.void.arithmetic import computed_by, pinned
 from void_audit.pipeline.synthesize.void.checkpoint import Checkpoints, State, state_key
 from void_audit.pipeline.synthesize.void.codec import SPATIAL_COMPRESSION
 from void_audit.pipeline.synthesize.void.conditions import conditioning
 from void_audit.pipeline.synthesize.void.execution import Arrangement, arrange, memory_errors, release
-from void_audit.pipeline.synthesize.void.linears import device_name
 from void_audit.pipeline.synthesize.void.loading import load_pipeline
 from void_audit.pipeline.synthesize.void.motion import FlowProvider
 from void_audit.pipeline.synthesize.void.noise import generator_for, normal, seed_for, tensor_digest
@@ -112,14 +108,14 @@ class Render:
 
         ``origin`` is what decides the start besides the plan. Raises as ``VoidSynthesizer.synthesize``.
         """
-        conditions = self._computed_by()
+        conditions = computed_by(self._model.device, self._model.settings.execution)
         key = {**conditions, **origin, "pass": self._pass, "prompt": self._model.job.prompt}
         checkpoints = Checkpoints(
             self._model.job.checkpoints,
             f"void-pass-{self._model.number}",
             state_key({**key, "plan": self._plan.model_dump_json()}),
         )
-        with memory_errors(self._model.settings.execution):
+        with pinned(self._model.device), memory_errors(self._model.settings.execution):
             state = checkpoints.latest() or start()
             if state.step == 0:
                 checkpoints.save(state)
@@ -225,21 +221,6 @@ class Render:
         for noise in conditioning(grey, 1.0, generator_for(self._seed, self._purpose("augmentation"))):
             digest.update(noise.numpy().tobytes())
         return digest.hexdigest()
-
-    def _computed_by(self) -> dict[str, str]:
-        """Everything that may decide a bit and is not in the plan."""
-        facts = {
-            "device": device_name(self._model.device),
-            "void-audit": void_audit.__version__,
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
-            "transformers": transformers.__version__,
-            "opencv": cv2.__version__,
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-        }
-        if self._model.device.type == "cpu":
-            facts["threads"] = str(torch.get_num_threads())
-        return facts
 
     def _described(self) -> dict[str, str]:
         return {
