@@ -20,7 +20,8 @@ from void_audit.model.plan import (
     Windows,
 )
 from void_audit.model.void import NUMERICS, execution, void_pass1, void_pass2
-from void_audit.workflow.drafting import Choices, draft_plan, opened_box, plan_digest
+from void_audit.workflow import drafting
+from void_audit.workflow.drafting import Choices, check_length, draft_plan, opened_box, plan_digest
 from void_audit.workflow.recorder import Recorder
 
 OTHERS = Choices(
@@ -82,6 +83,20 @@ def test_the_references_geometry_is_the_stretched_frame(recorder):
     assert (plan.geometry.width, plan.geometry.height) == (672, 384)
     assert (plan.geometry.crop.x, plan.geometry.crop.y) == (0, 0)
     assert (plan.executions, plan.numerics) == (("resident",), ("reference",))
+
+
+def test_what_pass_2_could_not_make_is_refused_before_there_is_a_plan(recorder, monkeypatch):
+    reference = replace(VOID, pass2=void_pass2("reference"))
+    check_length(reference, 85)
+    check_length(replace(VOID, pass2=void_pass2("corrected")), 86)
+    check_length(replace(VOID, pass1=void_pass1("reference")), 86)
+    with pytest.raises(RequestError) as caught:
+        check_length(reference, 86)
+    assert caught.value.code == "warp-length"
+    draft_plan(recorder, reference)
+    monkeypatch.setattr(drafting, "TRAINED_WINDOW", 5)  # the clip has more
+    with pytest.raises(RequestError, match="at most 5 frames"):
+        draft_plan(recorder, reference)
 
 
 @pytest.mark.parametrize("choices", [

@@ -24,7 +24,7 @@ from void_audit.model.plan import (
     SizeProfile,
     Windows,
 )
-from void_audit.model.void import TRAINED_AREA, VoidSettings
+from void_audit.model.void import TRAINED_AREA, TRAINED_WINDOW, VoidRefineSettings, VoidSettings
 from void_audit.pipeline.synthesize.base import Job
 from void_audit.pipeline.synthesize.geometry import choose_geometry, model_geometry, reference_geometry
 from void_audit.workflow.masking import source_clip, stored_mask
@@ -53,8 +53,9 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
     if state.mask is None or state.intent is None:
         raise AssertionError("a plan before its mask")
     engine, refiner = engines_of(studio, choices)
+    source = source_clip(recorder).info
+    check_length(choices, source.frames)
     opened = opened_box(stored_mask(recorder))
-    size = source_clip(recorder).info.size
     return EditPlan(
         edit=recorder.edit,
         source=recorder.subject("source", "source"),
@@ -63,7 +64,7 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
         engine=engine,
         refiner=refiner,
         profile=choices.profile,
-        geometry=_geometry(opened, size, choices),
+        geometry=_geometry(opened, source.size, choices),
         windows=choices.windows,
         pass1=choices.pass1,
         pass2=choices.pass2,
@@ -89,6 +90,22 @@ def engines_of(studio: Studio, choices: Choices) -> tuple[EngineInfo, EngineInfo
         )
     engine = studio.engines.synthesizer(choices.pass1, Job()).info
     return engine, studio.engines.refiner(choices.pass2, Job()).info
+
+
+def check_length(choices: Choices, frames: int) -> None:
+    """Refuse what pass 2 could not make once pass 1 is made and the plan stands.
+
+    Raises:
+        RequestError: ``warp-length`` if the reference's noise is asked for more frames than it has.
+    """
+    pass2 = choices.pass2
+    reference = isinstance(pass2, VoidRefineSettings) and pass2.warp == "reference"
+    if reference and frames > TRAINED_WINDOW:
+        raise RequestError(
+            "warp-length",
+            f"The reference's pass 2 works on at most {TRAINED_WINDOW} frames, and here are {frames}.",
+            "Plan with `--numerics corrected`, or without a second pass: `--refiner none`.",
+        )
 
 
 def _geometry(opened: Rect, source: Size, choices: Choices) -> Geometry:

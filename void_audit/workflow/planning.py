@@ -20,7 +20,7 @@ from void_audit.model.signing import Signer
 from void_audit.pipeline.segment.clicks import check_clicks
 from void_audit.seal.credentials import read_state
 from void_audit.workflow import judge, masking
-from void_audit.workflow.drafting import Choices, draft_plan, engines_of, plan_digest
+from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest
 from void_audit.workflow.enrolment import insist_on_role
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import RequestFolder
@@ -41,12 +41,14 @@ def plan_request(studio: Studio, folder: RequestFolder, requester: Signer, choic
 
     Raises:
         ClipError, RequestError, MaskError: the clip and the request do not fit together.
+        WeightsError: files of a model are missing or are others.
         DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded.
     """
     info = probe(folder.clip)
     if folder.mask is None:
         check_clicks(folder.request.clicks, info)
     insist_on_role(studio.ledger, requester.key_id, Intent)
+    check_length(choices, info.frames)
     engines_of(studio, choices)  # what is not here is said before minutes of segmenting
     edit, resumed = _find_or_create(studio, folder.fingerprint(), choices)
     with studio.edits.lock(edit):

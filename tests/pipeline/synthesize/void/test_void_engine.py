@@ -181,6 +181,8 @@ def test_raft_without_its_file_is_refused_with_the_way_out(folder):
     with pytest.raises(WeightsError) as caught:
         refined(folder, made, made.clip, flow="raft")
     assert "raft_large.safetensors" in caught.value.message
+    with pytest.raises(WeightsError):  # what it is, planning asks: before pass 1 is made and the plan stands
+        _ = refiner(folder, flow="raft").info
 
 
 @pytest.mark.usefixtures("unloadable")

@@ -96,10 +96,12 @@ class VoidRefiner:
 
     @property
     def info(self) -> EngineInfo:
-        """What this engine is."""
-        folder = self._model.folder
-        flow = [ref for ref, path in zip(folder.refs, folder.paths, strict=True) if path == RAFT]
-        refs = (*refs_of_pass(folder, 2), *(flow if self._settings.flow == "raft" else ()))
+        """What this engine is. Raises WeightsError if it is to use RAFT, whose weights are not registered."""
+        folder, raft = self._model.folder, self._settings.flow == "raft"
+        if raft:
+            folder.path(RAFT)  # said when it is planned: after pass 1 the plan stands
+        flow = [ref for ref, path in zip(folder.refs, folder.paths, strict=True) if raft and path == RAFT]
+        refs = (*refs_of_pass(folder, 2), *flow)
         return _info(folder, REFINES, refs, dynamics=False)
 
     def refine(
