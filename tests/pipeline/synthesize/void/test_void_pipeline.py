@@ -63,6 +63,28 @@ def run(pipe: VoidPipeline | None = None, **changes):
     return (pipe or golden.pipeline())(**arguments | changes).frames
 
 
+def test_of_a_clip_to_decode_no_more_than_a_chunk_is_made_ready():
+    pipe, seen = golden.pipeline(), []
+    decoder = pipe.decoder
+
+    def watching(vae):
+        coder = decoder(vae)
+
+        def call(chunk):
+            seen.append(chunk.untyped_storage().nbytes() // chunk.element_size())
+            return coder(chunk)
+
+        return call
+
+    pipe.decoder = watching
+    try:
+        made = torch.stack(list(pipe.decode(torch.randn(1, 8, 16, 4, 4).bfloat16())))
+    finally:
+        pipe.decoder = decoder
+    assert made.shape == (29, 3, 32, 32)
+    assert max(seen) == 2 * 16 * 4 * 4  # latents of a chunk, in the VAE's type: not of the clip
+
+
 def test_this_machine_can_prove_equality():
     if not golden.same_kernels():
         pytest.skip("this CPU rounds differently: the golden tests here ask for 1e-5, not for equal bits")

@@ -133,7 +133,7 @@ def decode(decoder: Coder, latents: torch.Tensor) -> Iterator[torch.Tensor]:
 
     Args:
         decoder: a ``Decoder`` or its like, not used before.
-        latents: (1, 16, T, h, w), unscaled, in the decoder's dtype.
+        latents: (1, 16, T, h, w), unscaled, as the decoder takes them.
 
     Yields: (1, 3, t', 8h, 8w); 4T - 3 frames in all.
     """

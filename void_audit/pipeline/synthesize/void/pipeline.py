@@ -242,8 +242,8 @@ class VoidPipeline(DiffusionPipeline):
         self._onload(self.vae)
         scaled = (1 / self.vae.config.scaling_factor * latents).transpose(1, 2)
         left = frame_length(latents.shape[1]) if count is None else count
-        moved = scaled.to(self._execution_device, self.vae.dtype)
-        for chunk in codec.decode(self.decoder(self.vae), moved):
+        coder, device = self.decoder(self.vae), self._execution_device
+        for chunk in codec.decode(lambda some: coder(some.to(device, self.vae.dtype)), scaled):
             pixels = (chunk.to(latents.dtype) / 2 + 0.5).clamp(0, 1).float().cpu()
             yield from pixels[0].transpose(0, 1)[:left]
             left -= pixels.shape[2]
