@@ -76,6 +76,7 @@ def test_an_engine_says_what_it_is_without_loading_anything(folder):
     assert (info.name, info.kind) == ("void", "model")
     for library in ("torch", "diffusers", "transformers"):
         assert library in info.version
+    assert "+" not in info.version  # a plan made on a laptop is for the same engine on a GPU
     assert "random numbers for tests" in info.description
     digests = {ref.name: ref.sha256 for ref in folder.refs}
     assert {ref.name: ref.sha256 for ref in info.weights}.items() <= digests.items()

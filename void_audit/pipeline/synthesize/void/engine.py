@@ -134,7 +134,8 @@ class VoidRefiner:
 
 
 def _info(folder: VerifiedFolder, does: str, refs: tuple[WeightsRef, ...], dynamics: bool) -> EngineInfo:
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    # A build's local label (+cpu, +cu130) is left to the pass's record: plans made at a desk run on another machine.
+    libraries = ", ".join(f"{name} {version(name).partition('+')[0]}" for name in LIBRARIES)
     return EngineInfo(
         name="void",
         version=f"{void_audit.__version__} ({libraries})",
