@@ -286,6 +286,14 @@ def test_without_augmentation_no_draw_is_claimed(folder):
     assert not same(got, made_by(folder, footage())[0])
 
 
+def test_a_prompt_of_which_the_end_is_not_read_is_reported(folder):
+    made, long = footage(), " ".join(["lime"] * 300)
+    (one, told), (other, _) = (made_by(folder, made, job=Job(long + end)) for end in ("", " a table"))
+    assert same(one, other)
+    assert told.warnings == ("The prompt is longer than the model reads: its end had no effect.",)
+    assert not made_by(folder, made)[1].warnings
+
+
 def test_the_report_counts(folder):
     _, report = made_by(folder, footage(27), settings(steps=2))
     assert report.statistics["steps"] == 2

@@ -115,6 +115,11 @@ class VoidPipeline(DiffusionPipeline):
         if hook is not None:
             hook.pre_forward(model)
 
+    def cuts(self, prompt: str) -> bool:
+        """Whether the model reads less than the whole prompt."""
+        tokens = self.tokenizer(prompt, verbose=False).input_ids
+        return len(tokens) > int(self.transformer.config.max_text_seq_length)
+
     @torch.no_grad()
     def encode_prompt(self, prompt: str) -> torch.Tensor:
         """Text embeddings (1, 226, D) on the CPU. Padding is attended to, as when the model was trained."""

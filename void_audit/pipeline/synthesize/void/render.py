@@ -75,6 +75,7 @@ class Render:
         self._size = padded_size(plan.geometry)
         self._frames = padded_length(len(mask), plan.windows.length)
         self._latents = latent_length(self._frames)
+        self._warnings: list[str] = []
         self._windows = latent_windows(self._latents, plan.windows.length, plan.windows.overlap)
 
     def drawn(self) -> State:
@@ -123,7 +124,7 @@ class Render:
         return TakeReport(
             len(self._mask),
             self._statistics(state.step, seconds),
-            tuple(checkpoints.warnings),
+            (*checkpoints.warnings, *self._warnings),
             {**self._described(), **conditions, **state.facts, **done},
         )
 
@@ -152,6 +153,8 @@ class Render:
         """Of the prompt and, with guidance, of what it leads away from."""
         settings = self._model.settings
         prompts = [self._model.job.prompt]
+        if pipeline.cuts(self._model.job.prompt):
+            self._warnings.append("The prompt is longer than the model reads: its end had no effect.")
         if settings.guidance_scale > 1:
             prompts.append(settings.negative_prompt)
         return [pipeline.encode_prompt(p) for p in self._counted("reading the prompt", prompts, len(prompts))]
