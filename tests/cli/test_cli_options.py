@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from void_audit.cli.options import PlanOptions
+from void_audit.errors import RequestError
 from void_audit.model.plan import EncoderSettings, FlowRefineSettings, NoRefineSettings, PropagateSettings
 from void_audit.workflow.drafting import Choices
 
@@ -46,6 +49,19 @@ def test_what_is_chosen_for_the_model_is_in_both_passes():
     draft = PlanOptions(engine="void", execution="draft").choices()
     assert (draft.pass1.steps, draft.pass2.steps) == (12, 12)
     assert draft.pass1.execution.cache_threshold > 0
+
+
+@pytest.mark.parametrize(("given", "option"), [
+    ({"execution": "draft"}, "--execution draft"),
+    ({"steps": 3}, "--steps 3"),
+    ({"model_pixels": 4096, "refiner": "none"}, "--model-pixels 4096"),
+    ({"engine": "void", "linears": "fp8"}, "--linears fp8"),
+    ({"engine": "void", "refiner": "none", "flow": "raft"}, "--flow raft"),
+])  # fmt: skip
+def test_no_option_is_taken_and_then_ignored(given, option):
+    with pytest.raises(RequestError, match=option) as caught:
+        PlanOptions(**given).choices()
+    assert caught.value.code == "option-unused"
 
 
 def test_a_void_sequence_folder_with_options_and_with_defaults(own):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 import typer
 
 from void_audit.cli.workspace import Workspace
+from void_audit.errors import RequestError
 from void_audit.model.plan import (
     EncoderSettings,
     FlowRefineSettings,
@@ -62,6 +63,9 @@ class RequestOptions:
         given = {name: value for name, value in vars(self).items() if value is not None}
         return read_request(folder, Given(options=given, defaults=place.settings.defaults()))
 
+
+OF_MODEL = frozenset({"execution", "numerics", "dtype", "linears", "steps", "flow", "model", "model_pixels"})
+"""Options that only a diffusion model obeys."""
 
 of_model = partial(typer.Option, rich_help_panel="With --engine void or --refiner void")
 
@@ -118,8 +122,12 @@ class PlanOptions:
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63, help="Seed of every random choice.")] = 42
 
     def choices(self) -> Choices:
-        """The options as the workflow takes them."""
+        """The options as the workflow takes them.
+
+        Raises RequestError ``option-unused`` if one was given that would have no effect.
+        """
         pass1, pass2 = self._pass1(), self._pass2()
+        self._insist_on_effect(pass2.engine)
         model = "void" in {pass1.engine, pass2.engine}
         return Choices(
             profile=self.profile or ("model" if model else "native"),
@@ -130,6 +138,24 @@ class PlanOptions:
             seed=self.seed,
             encoder=EncoderSettings(codec=self.codec, crf=self.crf),
         )
+
+    def _insist_on_effect(self, refiner: str) -> None:
+        """No option is taken and then ignored."""
+        defaults = {field.name: field.default for field in fields(self)}
+        unused = {
+            "--engine void or --refiner void": "void" not in {self.engine, refiner} and OF_MODEL,
+            "--refiner void": refiner != "void" and {"flow"},
+            "--execution fast or draft": self.execution not in {"fast", "draft"} and {"linears"},
+        }
+        for need, names in unused.items():
+            given = [name for name in sorted(names or ()) if getattr(self, name) != defaults[name]]
+            if given:
+                option = "--" + given[0].replace("_", "-")
+                raise RequestError(
+                    "option-unused",
+                    f"{option} {getattr(self, given[0])} would have no effect in this plan.",
+                    f"It goes with {need}. Leave it out, or add that.",
+                )
 
     def _pass1(self) -> Pass1Settings:
         if self.engine == "propagate":
