@@ -26,7 +26,7 @@ VALUES_ONLY = {
     "reasoning",
     "records",
 }
-VALUES_ONLY |= {"report", "request", "signing", "track", "void"}
+VALUES_ONLY |= {"report", "request", "signing", "track"}
 """Modules of ``model`` without behaviour of their own."""
 
 

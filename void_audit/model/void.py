@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from void_audit.model.base import Name, Value
 
@@ -33,6 +33,18 @@ class VoidNumerics(Value):
     latents_dtype: Literal["compute", "float32"]
     """In which type latents are kept between steps."""
 
+    @model_validator(mode="after")
+    def _is_what_its_name_says(self) -> VoidNumerics:
+        mended = self.name == "corrected"
+        knobs = (
+            self.mask_resize == "class-safe",
+            self.noise_dtype == "float32",
+            self.latents_dtype == "float32",
+        )
+        if set(knobs) != {mended}:
+            raise ValueError(f"these are not the numerics called {self.name!r}")
+        return self
+
 
 class VoidExecution(Value):
     """How it is computed. ``resident`` and ``small`` compute the same; ``fast`` and ``draft`` something near it."""
@@ -50,6 +62,15 @@ class VoidExecution(Value):
     """Side of the VAE's tiles in pixels; 0 is the whole picture at once."""
     cache_threshold: Annotated[float, Field(ge=0, le=1)]
     """First-block cache: a step is skipped where the residual changed less than this part; 0 is no cache."""
+
+    @model_validator(mode="after")
+    def _is_what_its_name_says(self) -> VoidExecution:
+        """Policy goes by the name, so a name must not cover what it does not stand for."""
+        if (self.cache_threshold and self.name != "draft") or (
+            self.linears != "plain" and self.name in {"resident", "small"}
+        ):
+            raise ValueError(f"profile {self.name!r} neither skips steps nor computes in 8 bits")
+        return self
 
 
 class VoidSettings(Value):

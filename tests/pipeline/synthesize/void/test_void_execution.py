@@ -9,6 +9,7 @@ import weakref
 import pytest
 import torch
 from diffusers import DDIMScheduler
+from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import ModuleGroup
 from diffusers.models.attention_processor import CogVideoXAttnProcessor2_0
 from tiny_void import SCHEDULER, tiny_transformer, tiny_vae, write_tiny_model
@@ -209,6 +210,23 @@ def test_a_cache_that_never_answers_changes_nothing(pipeline):
         assert arrangement.facts["skipped"].startswith("0 of 4")
 
 
+def test_what_the_cache_remembers_of_a_window_is_on_the_device_only_while_it_is_computed(
+    pipeline, hopper, monkeypatch
+):
+    moves = []
+    monkeypatch.setattr(
+        module,
+        "_move_state",
+        lambda state, device: moves.append((device.type, state.head_block_output is None)),
+    )
+    pipeline.transformer.enable_cache(FirstBlockCacheConfig(threshold=1.0))
+    module._park_states(pipeline.transformer, hopper)
+    denoised(pipeline, 2)
+    del pipeline.transformer.cache_context
+    pipeline.transformer.disable_cache()
+    assert moves == [("cuda", True), ("cpu", True)] * 2, "and the first block's output is forgotten"
+
+
 def test_a_resumed_render_equals_one_that_forgot_at_the_same_checkpoint(pipeline):
     """And differs from one that went on remembering: that is why forgetting belongs to a checkpoint."""
     how, kept = changed(cache_threshold=1.0), {}
@@ -281,6 +299,18 @@ def test_a_card_without_triton_computes_uncompiled_and_says_so(pipeline, hopper,
     with arrange(pipeline, execution("resident"), hopper) as arrangement:
         assert arrangement.facts["compiled"] == "no, though planned: Triton is not installed"
         assert arrangement.facts["attention"].endswith("native"), "float32 is nothing for cuDNN's attention"
+
+
+@pytest.mark.parametrize("off", ["variable", "setting"])
+def test_where_compiling_is_switched_off_it_is_not_said_to_be_done(pipeline, hopper, monkeypatch, off):
+    monkeypatch.setattr(pipeline, "enable_model_cpu_offload", lambda **_how: None)
+    monkeypatch.setattr(module, "find_spec", lambda _name: object())
+    if off == "variable":
+        monkeypatch.setenv("TORCH_COMPILE_DISABLE", "1")
+    else:
+        monkeypatch.setattr(torch._dynamo.config, "disable", True)
+    with arrange(pipeline, execution("resident"), hopper) as arrangement:
+        assert arrangement.facts["compiled"].startswith("no, though planned: compiling is switched off")
 
 
 def test_streaming_to_a_card_overlaps_and_pins_the_transformer_only(pipeline, hopper, monkeypatch):

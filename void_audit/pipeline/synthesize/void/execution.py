@@ -6,6 +6,7 @@ What would give other pixels than the plan promises is refused; what only takes 
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import sys
 import warnings
@@ -22,6 +23,7 @@ from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
 from diffusers.models.transformers.cogvideox_transformer_3d import CogVideoXTransformer3DModel
+from torch.utils._pytree import tree_map_only
 
 from void_audit.errors import RequestError
 from void_audit.model.void import VoidExecution
@@ -30,6 +32,9 @@ from void_audit.pipeline.synthesize.void.pipeline import VoidPipeline
 
 OFFLOADING_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 """diffusers' names of what ``apply_group_offloading`` hangs into a model; it has no call that takes them out."""
+
+CACHE_HOOK = "fbc_leader_block_hook"
+"""diffusers' name of the hook that holds what its first-block cache remembers."""
 
 OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
 """What errors without a class of their own say: of the CPU's allocator, of CUDA, of its libraries."""
@@ -185,6 +190,8 @@ def _compiled(pipeline: VoidPipeline, execution: VoidExecution, device: torch.de
         yield "no, though planned: 8-bit blocks that are streamed cannot be"
     elif not find_spec("triton"):
         yield "no, though planned: Triton is not installed"
+    elif torch._dynamo.config.disable or os.environ.get("TORCH_COMPILE_DISABLE") == "1":
+        yield "no, though planned: compiling is switched off in the environment"
     else:
         with compiled_blocks(pipeline.transformer):
             yield f"{len(pipeline.transformer.transformer_blocks)} blocks"
@@ -222,12 +229,41 @@ def _cache(arrangement: Arrangement, execution: VoidExecution) -> Iterator[str]:
     for block, counter, forward in zip(blocks, counters, forwards, strict=True):
         block.forward = counter.counted(forward)
     transformer.enable_cache(FirstBlockCacheConfig(threshold=execution.cache_threshold))
+    _park_states(transformer, arrangement.device)
     try:
         yield f"first block, threshold {execution.cache_threshold:g}"
     finally:
+        del transformer.cache_context
         transformer.disable_cache()
         for block, forward in zip(blocks, forwards, strict=True):
             block.forward = forward
+
+
+def _park_states(transformer: CogVideoXTransformer3DModel, device: torch.device) -> None:
+    """What the step cache remembers of a window waits on the CPU while other windows are computed.
+
+    diffusers keeps it on the device, so that memory there would grow with the clip; the first block's output it
+    keeps, too, although nothing reads it again.
+    """
+    leader = HookRegistry.check_if_exists_or_initialize(transformer.transformer_blocks[0])
+    states = leader.get_hook(CACHE_HOOK).state_manager  # type: ignore[union-attr]
+    enter = transformer.cache_context
+
+    @contextmanager
+    def visit(name: str, **place: Any) -> Iterator[None]:  # noqa: ANN401
+        with enter(name, **place):
+            state = states.get_state()
+            _move_state(state, device)
+            yield
+            state.head_block_output = None
+            _move_state(state, torch.device("cpu"))
+
+    transformer.cache_context = visit  # type: ignore[method-assign]
+
+
+def _move_state(state: Any, device: torch.device) -> None:  # noqa: ANN401
+    for name in ("head_block_residual", "tail_block_residuals"):
+        setattr(state, name, tree_map_only(torch.Tensor, lambda kept: kept.to(device), getattr(state, name)))
 
 
 @contextmanager
