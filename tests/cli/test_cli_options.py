@@ -35,9 +35,9 @@ def test_any_refiner_follows_any_synthesizer():
 def test_what_is_chosen_for_the_model_is_in_both_passes():
     chosen = PlanOptions(
         engine="void", execution="fast", linears="fp8", numerics="reference", dtype="float32", steps=7,
-        flow="raft", model="other", model_pixels=8192,
+        flow="raft", model="other",
     ).choices()  # fmt: skip
-    assert chosen.model_area == 8192
+    assert PlanOptions(engine="void", model_pixels=8192).choices().model_area == 8192
     assert (chosen.windows.length, chosen.windows.overlap) == (85, 16)
     for settings in (chosen.pass1, chosen.pass2):
         assert (settings.model, settings.dtype, settings.steps) == ("other", "float32", 7)
@@ -55,6 +55,7 @@ def test_what_is_chosen_for_the_model_is_in_both_passes():
     ({"execution": "draft"}, "--execution draft"),
     ({"steps": 3}, "--steps 3"),
     ({"model_pixels": 4096, "refiner": "none"}, "--model-pixels 4096"),
+    ({"engine": "void", "numerics": "reference", "model_pixels": 4096}, "--model-pixels 4096"),
     ({"engine": "void", "linears": "fp8"}, "--linears fp8"),
     ({"engine": "void", "refiner": "none", "flow": "raft"}, "--flow raft"),
 ])  # fmt: skip

@@ -113,7 +113,7 @@ class PlanOptions:
     model: Annotated[str, of_model("--model", help="Folder of the model store.")] = "void"
     model_pixels: Annotated[
         int,
-        of_model("--model-pixels", min=4096, help="Pixels of a picture; fewer need less memory."),
+        of_model("--model-pixels", min=4096, max=2**24, help="Pixels of a picture; fewer need less memory."),
     ] = TRAINED_AREA
     codec: Annotated[
         Literal["h264", "ffv1"], typer.Option("--codec", help="Picture codec of the output.")
@@ -145,6 +145,7 @@ class PlanOptions:
         unused = {
             "--engine void or --refiner void": "void" not in {self.engine, refiner} and OF_MODEL,
             "--refiner void": refiner != "void" and {"flow"},
+            "--numerics corrected": self.numerics == "reference" and {"model_pixels"},
             "--execution fast or draft": self.execution not in {"fast", "draft"} and {"linears"},
         }
         for need, names in unused.items():
