@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import void_audit.pipeline.synthesize.void  # isort: skip  # noqa: F401 - before diffusers, whose start is noisy
 import av
 import numpy as np
 import torch

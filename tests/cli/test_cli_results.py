@@ -9,7 +9,16 @@ import pytest
 from house import FAST, House
 
 from void_audit.cli import results
-from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned, warnings_of
+from void_audit.cli.results import (
+    finished_json,
+    passes_of,
+    plan_of,
+    planned_json,
+    print_finished,
+    print_planned,
+    warnings_of,
+)
+from void_audit.model.void import execution, void_pass1
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,16 @@ def test_a_plan(house, planned, capsys):
     facts = planned_json(house.workshop, planned)
     assert facts["digest"] == planned.state.plan.digest
     assert facts["mask"] == planned.state.mask.statistics.model_dump(mode="json")
+
+
+def test_what_each_pass_will_do_is_said_before_it_is_approved(house, planned):
+    plan = plan_of(house.workshop, planned.state)
+    size = f"{plan.geometry.width}x{plan.geometry.height}"
+    assert passes_of(plan) == [f"Pass 1: scripted-flat, at {size}.", f"Pass 2: scripted-identity, at {size}."]
+    by_model = plan.model_copy(update={"pass1": void_pass1("reference", execution("draft"))})
+    said = passes_of(by_model)[0]
+    for word in ("12 steps", size, "bfloat16", "draft", "reference", "dynamics: no"):
+        assert word in said
 
 
 def test_a_finished_edit(house, finished, capsys):

@@ -119,6 +119,7 @@ def test_a_stranger_who_does_not_approve_the_model(edited, desk, tmp_path):
     (models,) = [f for f in report["findings"] if f["obligation"] == 11]
     assert models["state"] == "fail"
     assert "not approved" in models["detail"]
+    assert "--models" in models["remedy"]
     stranger(f"verify {edited[1]['file']} {pins} --models {trust / 'models.toml'}")
 
 

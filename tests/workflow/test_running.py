@@ -114,6 +114,17 @@ class TestNotWithout:
         house.workshop = engines
         house.run(edit)
 
+    def test_the_refiner_that_was_approved_is_looked_at_before_pass_1(self, house):
+        class Newer(CountingEngines):
+            def refiner(self, settings, job):
+                engine = super().refiner(settings, job)
+                return _Named(engine, engine.info.model_copy(update={"version": "2"}))
+
+        edit, engines = house.approved("newer refiner"), house.workshop
+        house.workshop = replace(engines, engines=Newer())
+        self.refused(house, edit, OrderError, "engine-changed", STORY[:9])
+        house.workshop = engines
+
 
 class _Named:
     def __init__(self, engine, info):

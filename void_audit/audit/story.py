@@ -92,7 +92,10 @@ def models(evidence: Evidence) -> Finding:
         *claim_problems(evidence, plan),
     ]
     if problems:
-        return failed(Obligation.MODELS, first(problems))
+        listed = (
+            "If the house has a list of models of its own: `verify --models FILE`, from its trust folder."
+        )
+        return failed(Obligation.MODELS, first(problems), listed if "not approved" in first(problems) else "")
     engines = {f"{e.name} {e.version}" for e in (plan.engine, plan.refiner)}
     dynamics = "yes" if plan.engine.counterfactual_dynamics else "no"
     return passed(

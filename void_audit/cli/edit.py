@@ -9,7 +9,14 @@ import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
 from void_audit.cli.options import PlanOptions, RequestOptions, with_options
-from void_audit.cli.results import finished_json, planned_json, print_finished, print_planned
+from void_audit.cli.results import (
+    finished_json,
+    passes_of,
+    plan_of,
+    planned_json,
+    print_finished,
+    print_planned,
+)
 from void_audit.cli.session import working, workspace_at
 from void_audit.cli.workspace import Workspace
 from void_audit.workflow.approving import approve as approve_edit
@@ -78,7 +85,8 @@ def approve(
     Example: void-audit approve 3f2a9c01b7d4 --as jimmy
     """
     place = workspace_at(workspace)
-    state = approve_edit(place.studio(), edit, place.person(signer), comment)
+    studio = place.studio()
+    state = approve_edit(studio, edit, place.person(signer), comment)
     digest = state.plan.digest if state.plan else ""
     if as_json:
         emit(
@@ -91,6 +99,8 @@ def approve(
         )
     else:
         say(f"{signer} approved plan {digest[:16]} of edit {edit}.")
+        for line in passes_of(plan_of(studio, state)):
+            say(line)
         say(f"Approvals still missing: {state.approvals_missing}.")
 
 

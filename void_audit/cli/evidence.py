@@ -100,7 +100,9 @@ def _text(path: Path) -> str:
         return path.read_text()
     except (OSError, UnicodeDecodeError):
         raise RequestError(
-            "pin-unreadable", f"{path} cannot be read as text.", "Name a PEM or vkey file."
+            "pin-unreadable",
+            f"{path} cannot be read as text.",
+            "Name the file that the house handed out: root.pem, log.vkey or models.toml.",
         ) from None
 
 

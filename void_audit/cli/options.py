@@ -92,7 +92,7 @@ class PlanOptions:
     ] = "resident"
     numerics: Annotated[
         NumericsName,
-        of_model("--numerics", help="Mended, or as published, faults and all."),
+        of_model("--numerics", help="As published, faults and all, or mended."),
     ] = "corrected"
     dtype: Annotated[
         Literal["bfloat16", "float32"],

@@ -14,6 +14,7 @@ from void_audit.model.decision import PolicyDecision
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.reasoning import Consequences
+from void_audit.model.void import VoidSettings
 from void_audit.pipeline.masks.comparison import comparison
 from void_audit.workflow.planning import Planned
 from void_audit.workflow.running import Finished
@@ -53,6 +54,8 @@ def print_planned(studio: Studio, planned: Planned) -> None:
         say(f"The mask opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
         for change in state.mask.changes:
             say(f"  - import: {change}")
+    for line in passes_of(plan):
+        say_wrapped(line)
     if not plan.engine.counterfactual_dynamics:
         say(
             f"Engine {plan.engine.name}: counterfactual dynamics: no (it cannot say what would have moved).",
@@ -69,6 +72,22 @@ def print_planned(studio: Studio, planned: Planned) -> None:
         )
     elif state.seal is None:
         say(f"Next: void-audit run {planned.edit}")
+
+
+def passes_of(plan: EditPlan) -> list[str]:
+    """What each pass is going to do, a line each: what an approver answers for."""
+    size = f"{plan.geometry.width}x{plan.geometry.height}"
+    lines = []
+    for number, engine, settings in ((1, plan.engine, plan.pass1), (2, plan.refiner, plan.pass2)):
+        how = f"at {size}"
+        if isinstance(settings, VoidSettings):
+            dynamics = "yes" if engine.counterfactual_dynamics else "no"
+            how = (
+                f"{settings.model}, {settings.steps} steps at {size}, {settings.dtype}, {settings.execution.name}, "
+                f"{settings.numerics.name}; counterfactual dynamics: {dynamics}"
+            )
+        lines.append(f"Pass {number}: {engine.name}, {how}.")
+    return lines
 
 
 def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:

@@ -143,6 +143,8 @@ def read_plan(recorder: Recorder) -> EditPlan:
 def _pass1(recorder: Recorder, plan: EditPlan) -> None:
     if recorder.state.take(1) is not None:
         return
+    # Pass 2 is looked at as well: once pass 1 is recorded its plan stands.
+    _same_engine(recorder.studio.engines.refiner(plan.pass2, Job()).info, plan.refiner)
     engine = recorder.studio.engines.synthesizer(plan.pass1, _job(recorder))
     _same_engine(engine.info, plan.engine)
     clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
