@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 
 import void_audit
-from void_audit.errors import ClipError
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import Size
@@ -35,6 +34,7 @@ from void_audit.pipeline.synthesize.flow import (
     part_around,
 )
 from void_audit.pipeline.synthesize.footage import check_mask, opened_at
+from void_audit.pipeline.synthesize.hand_on import check_take
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class FlowRefiner:
         """
         settings = settings_of(plan.pass2, FlowRefineSettings)
         check_mask(clip, mask)
-        _check_take(take, plan, len(mask))
+        check_take(take, plan, len(mask))
         meter = _Meter()
         with tempfile.TemporaryFile() as spool:
             for index, (window, centre) in enumerate(_windows(take, mask, plan, settings.radius)):
@@ -107,22 +107,6 @@ def _report(meter: _Meter, better: bool, frames: int) -> TakeReport:
         "the take was kept as it is.",
     )
     return TakeReport(frames, statistics, () if better or meter.before == 0 else kept)
-
-
-def _check_take(take: Clip, plan: EditPlan, frames: int) -> None:
-    wanted = Size(plan.geometry.width, plan.geometry.height)
-    if take.info.size != wanted:
-        raise ClipError(
-            "take-size",
-            f"The take is {take.info.width}x{take.info.height}, the plan says {wanted.width}x{wanted.height}.",
-            "Synthesise again with this plan.",
-        )
-    if take.info.frames != frames:
-        raise ClipError(
-            "take-frames",
-            f"The take has {take.info.frames} frames, the mask {frames}.",
-            "Synthesise again with this plan.",
-        )
 
 
 def _frames(take: Clip, mask: ClassSequence, plan: EditPlan) -> Iterator[_Frame]:
