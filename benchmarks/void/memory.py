@@ -1,21 +1,25 @@
 """Peak memory of the VOID engine against clip length, on the CPU: `python -m benchmarks.void.memory [FRAMES ...]`.
 
 The tiny model of the tests at a small picture, through the engine as the workflow calls it, from file to file.
-Every length and pass runs in a process of its own; the figure is its peak resident size. The model's own part is
-the same at every length, so the slope (between the two longest clips) is what a longer clip costs. It is held
-against the tensors that are as long as the clip. Each latent frame, that is four frames, has height / 8 x width / 8
-positions, each with 32 conditions in bfloat16 and five times 16 latents in float32: those of the start, the blended
-ones, those after the step, and two copies while they are saved.
+Every length and pass runs in a process of its own; the figure is its peak resident size, with an allocator that gives
+back what is freed (glibc's own settings keep some tens of MiB of what came before, which hides the slope). The
+model's part is the same at every length, so the slope, a line through all lengths, is what a longer clip costs. It
+is held against the tensors that are as long as the clip while it is decoded, which is where the peak is. Each latent
+frame, that is four frames, has height / 8 times width / 8 positions, each with 32 conditions in bfloat16 and three
+times 16 latents in float32: the start's, the finished ones, and those scaled for the VAE. While a state is saved
+there are two more copies for a moment.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import linear_regression
 from typing import Literal
 
 from benchmarks.workplace import machine, write_request
@@ -36,12 +40,14 @@ WINDOWS = Windows(length=85, overlap=16)
 ONE = void_pass1().model_copy(update={"steps": STEPS, "checkpoint_every": 1})
 TWO = void_pass2().model_copy(update={"steps": STEPS, "checkpoint_every": 1})
 INFO = EngineInfo(name="benchmark", version="1", kind="model", description="Random weights.")
-BYTES_PER_POSITION = 5 * 16 * 4 + 32 * 2
+BYTES_PER_POSITION = 3 * 16 * 4 + 32 * 2
 FRAMES_PER_LATENT = 4
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "1"}
 
 
 def main() -> None:
     """Print the table and the slope."""
+    os.environ.update(GIVES_BACK)
     lengths = [int(argument) for argument in sys.argv[1:]] or list(LENGTHS)
     print(f"machine: {machine()}; {SIZE.width}x{SIZE.height}, {STEPS} steps, tiny model")
     print("| frames | pass 1, peak MiB | pass 2, peak MiB | seconds |\n|---|---|---|---|")
@@ -54,10 +60,11 @@ def main() -> None:
         peaks.append((one, two))
         print(f"| {frames} | {one:.0f} | {two:.0f} | {time.perf_counter() - start:.0f} |", flush=True)
     if len(lengths) > 1:
-        more, rise = lengths[-1] - lengths[-2], zip(*peaks[-2:], strict=True)
-        slopes = " and ".join(f"{1024 * (last - before) / more:.1f}" for before, last in rise)
+        slopes = [1024 * linear_regression(lengths, of_pass).slope for of_pass in zip(*peaks, strict=True)]
         counted = BYTES_PER_POSITION * (SIZE.width // 8) * (SIZE.height // 8) / FRAMES_PER_LATENT / 1024
-        print(f"slope: {slopes} KiB per frame; tensors as long as the clip: {counted:.1f}")
+        print(
+            f"slope: {slopes[0]:.1f} and {slopes[1]:.1f} KiB per frame; tensors as long as the clip: {counted:.1f}"
+        )
 
 
 def _peak(folder: Path, number: Literal[1, 2]) -> float:

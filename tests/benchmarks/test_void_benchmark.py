@@ -196,4 +196,4 @@ def test_memory_against_length():
     lines = [line for line in made.stdout.splitlines() if line.startswith(("| 5 ", "| 13 "))]
     assert len(lines) == 2
     assert all(float(cell) > 50 for line in lines for cell in line.split("|")[2:4])
-    assert "tensors as long as the clip: 22.5" in made.stdout
+    assert "tensors as long as the clip: 15.0" in made.stdout
