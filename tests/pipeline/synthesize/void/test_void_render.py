@@ -31,7 +31,7 @@ from void_audit.pipeline.synthesize.void.loading import load_pipeline
 from void_audit.pipeline.synthesize.void.noise import seed_for, tensor_digest
 from void_audit.pipeline.synthesize.void.pipeline import VoidPipeline
 
-CACHED = EXECUTION.model_copy(update={"cache_threshold": 100.0})
+CACHED = EXECUTION.model_copy(update={"name": "draft", "cache_threshold": 100.0})
 """Beyond what a plan may say: after the first, and after each checkpoint, every step is answered from the cache."""
 
 
