@@ -1,4 +1,4 @@
-"""The VAE over a clip: encoding, and decoding by our own loop, whole and in tiles."""
+"""The VAE over a clip: encoding, and decoding by our own loop, whole and in tiles; settings pinned as in a render."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from diffusers.models.autoencoders.autoencoder_kl_cogvideox import AutoencoderKL
 from benchmarks.void.sizes import Scale, random_vae
 from benchmarks.void.timing import Row, kept_apart, operations, psnr, relative_error, timed
 from void_audit.pipeline.synthesize.void import codec, tiling
+from void_audit.pipeline.synthesize.void.arithmetic import pinned
 
 Coder = Callable[[AutoencoderKLCogVideoX], codec.Coder]
 
@@ -36,7 +37,7 @@ def measure(scale: Scale, device: torch.device, ceiling: float) -> Iterator[Row]
     for name, (run, coder) in runs.items():
         what, given = name.split(",", 1)[0], pictures if run is _encode else latents
         row: Row = {"variant": name}
-        with kept_apart(row, device):
+        with kept_apart(row, device), pinned(device):
             timing = timed(device, partial(run, vae, coder, given), scale.rounds)
             output = run(vae, coder, given)
             rate = work[what] / timing.seconds / 1e12

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from benchmarks.void.timing import (
     reset_peak,
     timed,
 )
+from void_audit.pipeline.synthesize.void.arithmetic import pinned
 from void_audit.pipeline.synthesize.void.attention import best_backend, installed
 from void_audit.pipeline.synthesize.void.execution import compiled_blocks
 from void_audit.pipeline.synthesize.void.linears import quantised
@@ -32,17 +33,20 @@ CHECK, TIMED = 11, (21, 22, 23)
 
 
 def variants(device: torch.device) -> dict[str, list[Change]]:
-    """What is done to the transformer, by name; stock first and last. 8 bits are compiled, too, where that is done."""
+    """What is done to the transformer, by name; stock first and last. 8 bits are compiled, too, where that is done.
+
+    All but stock run with PyTorch's settings pinned, as a render does.
+    """
     ours, compiled = partial(installed, backend=best_backend(device)), partial(_compiled, device=device)
     names = {"native": "native", "cuDNN": "_native_cudnn", "flash": "_native_flash"}
-    rows: dict[str, list[Change]] = {"stock": [lambda _: nullcontext()]}
-    rows |= {f"own attention, {name}": [partial(installed, backend=b)] for name, b in names.items()}
+    stock: list[Change] = []
+    rows = {f"own attention, {name}": [partial(installed, backend=b)] for name, b in names.items()}
     rows["compiled"] = [ours, compiled]
     for linears in ("int8", "fp8"):
         rows[linears] = [ours, partial(quantised, linears=linears, device=device)]
         rows[linears] += [compiled] * (device.type == "cuda")
-    rows["stock again"] = rows["stock"]
-    return rows
+    rows = {name: [lambda _: pinned(device), *changes] for name, changes in rows.items()}
+    return {"stock": stock, **rows, "stock again": stock}
 
 
 @contextmanager

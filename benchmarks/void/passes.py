@@ -1,8 +1,8 @@
 """Both passes of a clip by every execution profile, through the engine's own ``arrange``.
 
-Stock eager is the same loop with diffusers' own processor and modules as they come, one model at a time on the
-device: the reference's arithmetic without its waste (it also builds rotary tables at every step, loads each
-pass's weights twice and runs the flow in another process). Loading and flow are not part of any figure.
+Stock eager is the same loop with diffusers' own processor, modules and PyTorch's settings as they come, one model at
+a time on the device: the reference's arithmetic without its waste (it also builds rotary tables at every step, loads
+each pass's weights twice and runs the flow in another process). Loading and flow are not part of any figure.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks.void.forwards import CHECK, forward_operations
 from benchmarks.void.sizes import Scale, clip, random_pipeline, scheduler, transformer_inputs
 from benchmarks.void.timing import Row, kept_apart, peak, psnr, relative_error
 from void_audit.model.void import VoidExecution, VoidSettings, execution, void_pass1, void_pass2
+from void_audit.pipeline.synthesize.void.arithmetic import pinned
 from void_audit.pipeline.synthesize.void.execution import Arrangement, arrange, release
 from void_audit.pipeline.synthesize.void.noise import generator_for, normal
 from void_audit.pipeline.synthesize.void.pipeline import VoidPipeline
@@ -109,7 +110,8 @@ def _profile(
     row: Row,
 ) -> tuple[torch.Tensor, list[Taken]]:
     """One forward of it, and both passes."""
-    with arrange(pipeline, how, device) as arrangement:
+    settings = nullcontext() if how is STOCK else pinned(device)
+    with settings, arrange(pipeline, how, device) as arrangement:
         passes = [
             _one_pass(arrangement, scale, settings, number, limit)
             for number, settings in ((1, void_pass1(how=how)), (2, void_pass2(how=how)))

@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from tiny_void import SCHEDULER, TRANSFORMER, randomised, tiny_vae, write_tiny_model
 from transformers import T5EncoderModel, T5Tokenizer
 
+from void_audit.pipeline.synthesize.void.arithmetic import pinned
 from void_audit.pipeline.synthesize.void.pipeline import VoidPipeline
 
 MARKS = (
@@ -64,9 +65,7 @@ def make(texts):
 
 
 @pytest.fixture
-def exact_convolutions():
-    """cuDNN computes float32 convolutions in TF32 unless it is told not to."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    yield
-    torch.backends.cudnn.allow_tf32 = before
+def as_rendered(device):
+    """PyTorch's settings as an engine pins them: float32 in full, kernels that repeat themselves."""
+    with pinned(device):
+        yield

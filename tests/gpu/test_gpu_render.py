@@ -12,6 +12,8 @@ from void_audit.pipeline.synthesize.void.checkpoint import Checkpoints, State
 from void_audit.pipeline.synthesize.void.execution import arrange, memory_errors
 from void_audit.pipeline.synthesize.void.noise import generator_for, normal, tensor_digest
 
+pytestmark = pytest.mark.usefixtures("as_rendered")
+
 FRAMES, HEIGHT, WIDTH, WINDOW = 13, 64, 96, 13
 STEPS = 4
 PROFILES = {
@@ -78,7 +80,6 @@ def devices(pipeline) -> set[str]:
     return {parameter.device.type for model in models for parameter in model.parameters()}
 
 
-@pytest.mark.usefixtures("exact_convolutions")
 @pytest.mark.parametrize("guidance", [1.0, 6.0])
 def test_the_device_renders_what_the_cpu_does(make, device, guidance):
     on_cpu = rendered(make(torch.float32), guidance_scale=guidance)
