@@ -154,7 +154,7 @@ def test_what_to_do_when_the_memory_is_full(make, device):
 
 @pytest.mark.parametrize("cached", [False, True])
 def test_a_killed_pass_goes_on_to_the_same_bits(make, device, tmp_path, cached):
-    how = EAGER.model_copy(update={"cache_threshold": 1.0 if cached else 0.0})
+    how = EAGER.model_copy(update={"name": "draft", "cache_threshold": 1.0 if cached else 0.0})
     states = Checkpoints(tmp_path, "pass", "key")
 
     def run(kill_at: int | None = None, **start) -> tuple[torch.Tensor, int]:
