@@ -33,8 +33,7 @@ from void_audit.pipeline.synthesize.flow import (
     likeness,
     part_around,
 )
-from void_audit.pipeline.synthesize.footage import check_mask, opened_at
-from void_audit.pipeline.synthesize.hand_on import check_take
+from void_audit.pipeline.synthesize.footage import check_mask, check_take, opened_at
 
 
 @dataclass(frozen=True)

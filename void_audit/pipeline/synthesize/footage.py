@@ -9,7 +9,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from void_audit.errors import MaskError
+from void_audit.errors import ClipError, MaskError
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.geometry import FrameRange, Rect, Size
 from void_audit.model.mask import Bitmap, Classes, ClassSequence, MaskClass
@@ -41,6 +41,23 @@ def check_mask(clip: Clip, mask: ClassSequence) -> None:
             "mask-frames",
             f"The mask has {len(mask)} frames, the clip {clip.info.frames}.",
             "Make the mask again from this clip.",
+        )
+
+
+def check_take(take: Clip, plan: EditPlan, frames: int) -> None:
+    """Raises ClipError ``take-size``, ``take-frames`` unless the take is of this plan and has ``frames`` frames."""
+    wanted = Size(plan.geometry.width, plan.geometry.height)
+    if take.info.size != wanted:
+        raise ClipError(
+            "take-size",
+            f"The take is {take.info.width}x{take.info.height}, the plan says {wanted.width}x{wanted.height}.",
+            "Synthesise again with this plan.",
+        )
+    if take.info.frames != frames:
+        raise ClipError(
+            "take-frames",
+            f"The take has {take.info.frames} frames, the mask {frames}.",
+            "Synthesise again with this plan.",
         )
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import void_audit
-from void_audit.errors import ClipError
 from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
-from void_audit.model.geometry import Size
 from void_audit.model.mask import ClassSequence
 from void_audit.model.plan import EditPlan, NoRefineSettings
 from void_audit.pipeline.synthesize.base import FrameSink, TakeReport, settings_of
-from void_audit.pipeline.synthesize.footage import check_mask
+from void_audit.pipeline.synthesize.footage import check_mask, check_take
 
 
 class HandOn:
@@ -49,20 +47,3 @@ class HandOn:
             sink(picture)
         progress("handing the take on", len(mask), len(mask))
         return TakeReport(len(mask))
-
-
-def check_take(take: Clip, plan: EditPlan, frames: int) -> None:
-    """Raises ClipError ``take-size``, ``take-frames`` unless the take is of this plan and has ``frames`` frames."""
-    wanted = Size(plan.geometry.width, plan.geometry.height)
-    if take.info.size != wanted:
-        raise ClipError(
-            "take-size",
-            f"The take is {take.info.width}x{take.info.height}, the plan says {wanted.width}x{wanted.height}.",
-            "Synthesise again with this plan.",
-        )
-    if take.info.frames != frames:
-        raise ClipError(
-            "take-frames",
-            f"The take has {take.info.frames} frames, the mask {frames}.",
-            "Synthesise again with this plan.",
-        )

@@ -19,8 +19,7 @@ from void_audit.model.mask import ClassSequence
 from void_audit.model.plan import EditPlan, Windows
 from void_audit.model.void import VoidRefineSettings, VoidSettings
 from void_audit.pipeline.synthesize.base import FrameSink, Job, TakeReport, settings_of
-from void_audit.pipeline.synthesize.footage import check_mask
-from void_audit.pipeline.synthesize.hand_on import check_take
+from void_audit.pipeline.synthesize.footage import check_mask, check_take
 from void_audit.pipeline.synthesize.void.loading import refs_of_pass
 from void_audit.pipeline.synthesize.void.motion import provider
 from void_audit.pipeline.synthesize.void.render import Model, Render
