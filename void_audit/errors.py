@@ -17,6 +17,7 @@
     │   ├── ProofError                      inclusion, consistency
     │   ├── LedgerError                     the stored log contradicts itself
     │   └── ManifestError                   C2PA manifest or its evidence
+    ├── ReasoningError             exit 1   a reasoner failed, refused, or gave an answer that cannot be used
     ├── SealError                  exit 1   the output could not be sealed, so it is not delivered
     ├── DeniedError                exit 4   policy says no, or approvals are missing
     └── Cancelled                  exit 130 stopped by the user; nothing is lost
@@ -118,6 +119,23 @@ class LedgerError(EvidenceError):
 
 class ManifestError(EvidenceError):
     """A C2PA manifest, or the evidence embedded in it, cannot be read."""
+
+
+class ReasoningError(VoidAuditError):
+    """A reasoner could not be asked, refused, or gave an answer that does not fit.
+
+    Codes: ``reasoner-key``, ``reasoner-unreachable``, ``reasoner-timeout``, ``reasoner-quota``,
+    ``reasoner-refused`` (its safety rules), ``reasoner-failed``, ``reply-malformed``, ``reply-out-of-bounds``.
+
+    Args:
+        exchange: a ``model.reasoning.Exchange`` with what was sent and what came, for the record.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, hint: str = "", exchange: object | None = None) -> None:
+        super().__init__(code, message, hint)
+        self.exchange = exchange
 
 
 class SealError(VoidAuditError):

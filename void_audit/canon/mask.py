@@ -12,21 +12,26 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from void_audit.canon import jcs
+from void_audit.canon.hashing import sha256_hex
 from void_audit.canon.merkle import leaf_hash, root
 from void_audit.errors import MaskError
-from void_audit.model.mask import VALUES, Classes, ClassSequence, MaskClass, MaskIdentity, MaskStatistics
+from void_audit.model.mask import Classes, ClassSequence, MaskIdentity, MaskStatistics
+from void_audit.model.mask_schema import MAX_CLASSES, MaskSchema
 
 
 def frame_hash(classes: Classes) -> str:
     """SHA-256, in hexadecimal, of width and height (big-endian u32) and the class indices, row by row.
 
     Raises:
-        MaskError: mask-values for an index under 0 or over 3.
+        MaskError: mask-values for an index that no schema can have.
     """
     height, width = classes.shape
     for index in (classes.min(initial=0), classes.max(initial=0)):
-        if not 0 <= index <= max(MaskClass):  # a wider integer would wrap into a class that exists
-            raise MaskError("mask-values", f"There is no mask class {index}.", "Classes are 0 to 3.")
+        if not 0 <= index < MAX_CLASSES:  # a wider integer would wrap into a class that exists
+            raise MaskError(
+                "mask-values", f"There is no mask class {index}.", f"Classes are 0 to {MAX_CLASSES - 1}."
+            )
     digest = hashlib.sha256(struct.pack(">II", width, height))
     digest.update(np.ascontiguousarray(classes, np.uint8).data)
     return digest.hexdigest()
@@ -62,30 +67,39 @@ def _frame_hashes(mask: ClassSequence) -> Iterator[str]:
         yield frame_hash(classes)
 
 
-def mask_statistics(mask: ClassSequence) -> MaskStatistics:
+def mask_statistics(mask: ClassSequence, schema: MaskSchema) -> MaskStatistics:
     """Mean and largest share of every class over the frames, and the largest share that is opened.
 
     Raises:
-        MaskError: mask-frames for a mask without frames; mask-values for an index over 3.
+        MaskError: mask-frames for a mask without frames; mask-values for an index that the schema does not have.
     """
-    total = np.zeros(len(VALUES))
-    largest = np.zeros(len(VALUES))
+    count, opens = len(schema.classes), schema.opens
+    total, largest = np.zeros(count), np.zeros(count)
     opened, frames = 0.0, 0
     for classes in mask.classes():
-        share = np.bincount(classes.ravel(), minlength=len(VALUES)) / classes.size
-        if len(share) > len(VALUES):
-            raise MaskError("mask-values", f"There is no mask class {classes.max()}.", "Classes are 0 to 3.")
+        share = np.bincount(classes.ravel(), minlength=count) / classes.size
+        if len(share) > count:
+            raise MaskError(
+                "mask-values", f"There is no mask class {classes.max()}.", f"Classes are 0 to {count - 1}."
+            )
         total += share
         largest = np.maximum(largest, share)
-        opened = max(opened, 1.0 - float(share[MaskClass.KEEP]))
+        opened = max(opened, 1.0 - float(share[~opens].sum()))
         frames += 1
     if not frames:
         raise MaskError("mask-frames", "The mask has no frames.", "Make it again.")
     return MaskStatistics(
-        frames=frames, mean_share=_four(total / frames), max_share=_four(largest), max_opened_share=opened
+        frames=frames,
+        mean_share=_shares(total / frames),
+        max_share=_shares(largest),
+        max_opened_share=min(1.0, max(0.0, opened)),
     )
 
 
-def _four(shares: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
-    remove, overlap, affected, keep = (min(1.0, float(share)) for share in shares)
-    return remove, overlap, affected, keep
+def _shares(shares: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(min(1.0, float(share)) for share in shares)
+
+
+def schema_digest(schema: MaskSchema) -> str:
+    """SHA-256, in hexadecimal, of a schema's RFC 8785 bytes."""
+    return sha256_hex(jcs.canonical(schema.model_dump(mode="json")))

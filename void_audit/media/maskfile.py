@@ -1,8 +1,8 @@
-"""Mask files of our own, exact and strict: class values 0, 63, 127, 255 (or 0 and 255) as lossless grey video."""
+"""Mask files of our own, exact and strict: the values of a schema's classes (or 0 and 255) as lossless grey video."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,21 +26,31 @@ __all__ = [
 ]
 
 _INVALID = 255
-_VALUES = np.array(VALUES, np.uint8)
-_CLASS_OF = np.full(256, _INVALID, np.uint8)
-_CLASS_OF[_VALUES] = np.arange(len(VALUES), dtype=np.uint8)
-_BIT_OF = np.full(256, _INVALID, np.uint8)
-_BIT_OF[[0, 255]] = (0, 1)
+
+
+def _lookup(values: Sequence[int]) -> npt.NDArray[np.uint8]:
+    """From a stored value to its index; what is not a value gives ``_INVALID``."""
+    table = np.full(256, _INVALID, np.uint8)
+    table[list(values)] = np.arange(len(values), dtype=np.uint8)
+    return table
 
 
 class MaskWriter(GrayWriter):
-    """Writes a quadmask file; FFV1, so that every reader gives back exactly these values."""
+    """Writes a mask file; FFV1, so that every reader gives back exactly these values.
+
+    ``values`` are what is stored for each class index (``MaskSchema.values``; default VOID's four).
+    """
+
+    def __init__(self, path: Path, size: Size, frame_rate: str, values: Sequence[int] = VALUES) -> None:
+        super().__init__(path, size, frame_rate)
+        self._values = np.array(values, np.uint8)
 
     def write(self, classes: Classes) -> None:
-        """Add one picture of class indices. Raises MaskError mask-values for an index over 3."""
-        if classes.max() >= len(VALUES):
-            raise MaskError("mask-values", f"There is no mask class {classes.max()}.", "Classes are 0 to 3.")
-        self.write_gray(_VALUES[classes])
+        """Add one picture of class indices. Raises MaskError mask-values for an index that has no value."""
+        if classes.max() >= len(self._values):
+            last = len(self._values) - 1
+            raise MaskError("mask-values", f"There is no mask class {classes.max()}.", f"Classes are 0 to {last}.")
+        self.write_gray(self._values[classes])
 
 
 class BitmapWriter(GrayWriter):
@@ -51,9 +61,15 @@ class BitmapWriter(GrayWriter):
         self.write_gray(bitmap.astype(np.uint8) * np.uint8(255))
 
 
-def write_masks(path: Path, size: Size, frames: Iterable[Classes], frame_rate: str = "24/1") -> Path:
-    """Write pictures of class indices as a quadmask file. Raises as ``MaskWriter``."""
-    with MaskWriter(path, size, frame_rate) as writer:
+def write_masks(
+    path: Path,
+    size: Size,
+    frames: Iterable[Classes],
+    frame_rate: str = "24/1",
+    values: Sequence[int] = VALUES,
+) -> Path:
+    """Write pictures of class indices as a mask file. Raises as ``MaskWriter``."""
+    with MaskWriter(path, size, frame_rate, values) as writer:
         for classes in frames:
             writer.write(classes)
     return path
@@ -67,11 +83,10 @@ class _GrayFile:
         ClipError: if the file is missing, damaged or cut off.
     """
 
-    _table: npt.NDArray[np.uint8]
-    _allowed: str
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, values: Sequence[int]) -> None:
         self._clip = VideoClip(path)
+        self._table = _lookup(values)
+        self._allowed = ", ".join(map(str, values[:-1])) + f" and {values[-1]}"
         if self._clip.info.pixel_format != "gray":
             raise MaskError(
                 "mask-format",
@@ -102,10 +117,10 @@ class _GrayFile:
 
 
 class MaskFile(_GrayFile):
-    """Implements ``model.mask.ClassSequence`` over a file of ``MaskWriter``."""
+    """Implements ``model.mask.ClassSequence`` over a file of ``MaskWriter`` with the same ``values``."""
 
-    _table = _CLASS_OF
-    _allowed = "0, 63, 127 and 255"
+    def __init__(self, path: Path, values: Sequence[int] = VALUES) -> None:
+        super().__init__(path, values)
 
     def classes(self, start: int = 0, stop: int | None = None) -> Iterator[Classes]:
         """Class indices of frames ``start`` to ``stop``. Raises MaskError mask-values."""
@@ -115,8 +130,8 @@ class MaskFile(_GrayFile):
 class BitmapFile(_GrayFile):
     """Yes/no pictures of a file of ``BitmapWriter``."""
 
-    _table = _BIT_OF
-    _allowed = "0 and 255"
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, (0, 255))
 
     def bitmaps(self, start: int = 0, stop: int | None = None) -> Iterator[Bitmap]:
         """Pictures ``start`` to ``stop``. Raises MaskError mask-values."""

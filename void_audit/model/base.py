@@ -19,6 +19,10 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 """A part of a whole, 0 to 1."""
 
 
+Scalar = str | int | float | bool
+"""A setting of an engine, as it is recorded."""
+
+
 class Value(BaseModel):
     """Immutable value; unknown fields and silent type conversions are refused."""
 

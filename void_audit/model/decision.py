@@ -7,7 +7,7 @@ from typing import Literal
 
 from void_audit.model.base import BlobRef, Name, Sha256, Text, Value
 
-Stage = Literal["intent", "plan", "output"]
+Stage = Literal["intent", "reason", "plan", "output"]
 Verdict = Literal["allow", "deny"]
 Effect = Literal["deny", "require", "warn"]
 Scalar = str | int | float | bool | None

@@ -32,6 +32,8 @@ class EngineInfo(Value):
     kind: Literal["rules", "classical", "model", "scripted"]
     description: Text
     weights: tuple[WeightsRef, ...] = ()
+    remote: bool = False
+    """Whether what it is given leaves this machine."""
     counterfactual_dynamics: bool = False
     """Whether it can predict what would have *moved* differently. Only a trained world model can claim it."""
 

@@ -19,6 +19,10 @@ class RequestFacts(Value):
     rights_not_before: AwareDatetime | None
     rights_not_after: AwareDatetime | None
     requester_roles: tuple[Name, ...]
+    consent_given: bool = False
+    """Whether the request says under which consent of the people shown it is made."""
+    supplied_clip: bool = False
+    """Whether pictures of another clip are to be put in."""
 
 
 class SourceFacts(Value):
@@ -33,11 +37,29 @@ class SourceFacts(Value):
 
 
 class MaskFacts(Value):
-    """From the quadmask."""
+    """From the mask: largest shares of a frame by what its classes count as."""
 
     removed_percent_max: float
     affected_percent_max: float
     opened_percent_max: float
+    deemphasized_percent_max: float = 0.0
+    replaced_percent_max: float = 0.0
+    schema_name: Name = "quadmask"
+    classes: tuple[Name, ...] = ()
+    """Names of the classes that the mask holds, in the schema's order."""
+    revisions: int = 0
+    """How often people changed it by hand."""
+
+
+class QueryFacts(Value):
+    """Of a question to a reasoner, before it is asked."""
+
+    engine: Name
+    is_model: bool
+    remote: bool
+    """Pictures leave this machine."""
+    asked_last_day: int
+    """Questions that the same person asked in the 24 hours before, in this ledger, not counting this one."""
 
 
 class ReasoningFacts(Value):
@@ -83,6 +105,7 @@ class Facts(Value):
     now: AwareDatetime
     request: RequestFacts
     source: SourceFacts
+    query: QueryFacts | None = None
     mask: MaskFacts | None = None
     reasoning: ReasoningFacts | None = None
     engine: EngineFacts | None = None

@@ -1,12 +1,13 @@
 """The order in which an edit's records may follow one another: a pure state machine.
 
-    source -> intent -> policy(intent) -> [segmentation -> reasoning ->] mask -> plan -> policy(plan)
-           -> approval* -> pass 1 -> pass 2 -> composite -> output -> policy(output) -> seal
+    source -> intent -> policy(intent) -> [segmentation -> (query -> policy(reason))+ -> reasoning ->] mask -> plan
+           -> policy(plan) -> approval* -> pass 1 -> pass 2 -> composite -> output -> policy(output) -> seal
 
-A plan may be followed by another plan until synthesis begins: earlier approvals then no longer count.
+Every question to a reasoner is a query that policy allowed; a refused reply may be followed by another query.
+Until synthesis begins people may revise mask and prompt, and plan again: earlier approvals then no longer count.
 Policy may be asked again at the same stage until the next step is taken (time has passed); the latest verdict
-counts. After a denial nothing else may follow, except that a new plan may follow a denied plan; a rejection
-ends the edit. Makers ask ``refuse`` before they write; checkers fold the records that were given and report
+counts. After a denial nothing else may follow, except that a denied plan may be revised or planned anew, and that a
+denied question may be asked again; a rejection ends the edit. Makers ask ``refuse`` before they write; checkers fold the records that were given and report
 each refusal under its own obligation.
 """
 
@@ -16,18 +17,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
-from void_audit.model.base import Sha256
+from void_audit.model.base import BlobRef, Sha256
 from void_audit.model.records import (
     Approval,
     CompositeRecord,
     Intent,
     KeyId,
     MaskRecord,
+    MaskRevision,
+    MaskState,
     Output,
     PassRecord,
     PlanRecord,
     PolicyDecisionRecord,
     Predicate,
+    PromptRevision,
+    Query,
     ReasoningRecord,
     Rejection,
     SealRecord,
@@ -41,14 +46,26 @@ P = TypeVar("P", bound=Predicate)
 Step = str
 """A record kind, with a decision's stage and a pass's number: ``policy-decision:plan``, ``pass:1``."""
 
+_BEFORE_SYNTHESIS = frozenset(
+    {"mask", "mask-revision", "prompt-revision", "plan", "policy-decision:plan", "approval"}
+)
+
+_AFTER_DENIAL = frozenset({"plan", "mask-revision", "prompt-revision", "query"})
+"""What may still be done where policy said no; ``AFTER`` says after which no."""
+
 AFTER: dict[Step, frozenset[Step]] = {
     "source": frozenset({""}),
     "intent": frozenset({"source"}),
     "policy-decision:intent": frozenset({"intent", "policy-decision:intent"}),
     "segmentation": frozenset({"policy-decision:intent"}),
-    "reasoning": frozenset({"segmentation"}),
+    "query": frozenset({"segmentation", "query", "policy-decision:reason", "refused-reply"}),
+    "policy-decision:reason": frozenset({"query"}),
+    "refused-reply": frozenset({"policy-decision:reason"}),
+    "reasoning": frozenset({"policy-decision:reason"}),
     "mask": frozenset({"reasoning", "policy-decision:intent"}),
-    "plan": frozenset({"mask", "plan", "policy-decision:plan", "approval"}),
+    "mask-revision": _BEFORE_SYNTHESIS,
+    "prompt-revision": _BEFORE_SYNTHESIS,
+    "plan": _BEFORE_SYNTHESIS,
     "policy-decision:plan": frozenset({"plan", "policy-decision:plan", "approval"}),
     "approval": frozenset({"policy-decision:plan", "approval"}),
     "rejection": frozenset({"policy-decision:plan", "approval"}),
@@ -88,6 +105,8 @@ class EditState:
     """The newest record of every step."""
     approvers: tuple[KeyId, ...] = ()
     """Who approved the present plan."""
+    revisers: tuple[KeyId, ...] = ()
+    """Who revised mask or prompt, in order: they cannot approve what they made."""
     subjects: dict[Step, dict[str, Sha256]] = field(default_factory=dict)
     """Digests of the artifacts that the newest record of every step is about, by name."""
 
@@ -116,9 +135,27 @@ class EditState:
         return self.get("reasoning", ReasoningRecord)
 
     @property
-    def mask(self) -> MaskRecord | None:
-        """The mask record."""
-        return self.get("mask", MaskRecord)
+    def query(self) -> Query | None:
+        """The newest question to a reasoner."""
+        return self.get("query", Query)
+
+    @property
+    def mask(self) -> MaskState | None:
+        """The mask as it stands: the newest revision, or the first mask."""
+        return self.get(self.mask_step, MaskState)
+
+    @property
+    def mask_step(self) -> Step:
+        """The step whose newest record holds the mask as it stands."""
+        return "mask-revision" if "mask-revision" in self.records else "mask"
+
+    @property
+    def prompt(self) -> BlobRef | None:
+        """The prompt.json as it stands."""
+        revision = self.get("prompt-revision", PromptRevision)
+        if revision is not None:
+            return revision.prompt
+        return self.intent.prompt if self.intent else None
 
     @property
     def plan(self) -> PlanRecord | None:
@@ -155,9 +192,9 @@ class EditState:
 
     @property
     def valid_approvers(self) -> frozenset[KeyId]:
-        """Distinct people who approved the present plan, the requester never among them."""
+        """Distinct people who approved the present plan; who asked for it or revised it is never among them."""
         requester = self.intent.requester if self.intent else None
-        return frozenset(self.approvers) - {requester}
+        return frozenset(self.approvers) - {requester} - frozenset(self.revisers)
 
     @property
     def approvals_missing(self) -> int:
@@ -180,6 +217,9 @@ class EditState:
             self.last == "reasoning"
         ):
             return f"{step} said to be {predicate.origin} after {self.last}"
+        stale = self._refuse_stale(predicate)
+        if stale:
+            return stale
         if isinstance(predicate, Rejection | PassRecord | CompositeRecord | Output):
             return self._refuse_denied(step) or self._refuse_other_plan(predicate, predicate.plan)
         return self._refuse_denied(step)
@@ -196,9 +236,11 @@ class EditState:
         """The state with one more record. Call ``refuse`` first; this does not check."""
         predicate = entry.statement.predicate
         step = step_of(predicate)
-        approvers = self.approvers
-        if isinstance(predicate, PlanRecord):
+        approvers, revisers = self.approvers, self.revisers
+        if isinstance(predicate, PlanRecord | MaskRevision | PromptRevision):
             approvers = ()
+        if isinstance(predicate, MaskRevision | PromptRevision):
+            revisers = (*revisers, *entry.signers)
         if isinstance(predicate, Approval):
             approvers = (*approvers, *entry.signers)
         return replace(
@@ -206,12 +248,25 @@ class EditState:
             last=step,
             records={**self.records, step: predicate},
             approvers=approvers,
+            revisers=revisers,
             subjects={**self.subjects, step: _digests(entry.statement)},
         )
 
+    def _refuse_stale(self, predicate: Predicate) -> str | None:
+        """A revision names what it revises: two people cannot overwrite each other unseen."""
+        if isinstance(predicate, MaskRevision) and self.mask:
+            present = self.mask.identity.root
+        elif isinstance(predicate, PromptRevision) and self.prompt:
+            present = self.prompt.sha256
+        else:
+            return None
+        if predicate.parent == present:
+            return None
+        return f"{predicate.kind} of {predicate.parent[:16]}, but present is {present[:16]}"
+
     def _refuse_denied(self, step: Step) -> str | None:
         decision = self.records.get(self.last)
-        if step in {"plan", self.last} or not isinstance(decision, PolicyDecisionRecord):
+        if step in _AFTER_DENIAL | {self.last} or not isinstance(decision, PolicyDecisionRecord):
             return None
         return (
             None

@@ -1,7 +1,8 @@
-"""The four classes of the quadmask, its statistics, and masks as sequences of pictures.
+"""The classes of the quadmask, statistics of masks, and masks as sequences of pictures.
 
 Stored values and meaning follow VOID (spec/void 1.2): 0 remove, 63 overlap, 127 affected, 255 keep.
-In memory a mask is a picture of class *indices* 0 to 3; hashes are taken over those.
+In memory a mask is a picture of class *indices*; hashes are taken over those. Masks of other schemas
+(``model.mask_schema``) have other classes; ``Translated`` shows them in these four, as engines are given them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from void_audit.model.base import Sha256, Share, Value
 from void_audit.model.geometry import Size
 
 Classes = npt.NDArray[np.uint8]
-"""One mask picture of class indices, ``(height, width)`` uint8, values 0 to 3."""
+"""One mask picture of class indices, ``(height, width)`` uint8."""
 
 Bitmap = npt.NDArray[np.bool_]
 """One yes/no picture, ``(height, width)``."""
@@ -38,13 +39,13 @@ VALUES: tuple[int, int, int, int] = (0, 63, 127, 255)
 
 
 class MaskStatistics(Value):
-    """Shares of the picture per class, over all frames."""
+    """Shares of the picture per class, by index, over all frames."""
 
     frames: int
-    mean_share: tuple[Share, Share, Share, Share]
-    max_share: tuple[Share, Share, Share, Share]
+    mean_share: tuple[Share, ...]
+    max_share: tuple[Share, ...]
     max_opened_share: Share
-    """Largest share of any frame that is not KEEP."""
+    """Largest share of any frame in which something may change."""
 
 
 class MaskIdentity(Value):
@@ -72,6 +73,28 @@ class ClassSequence(Protocol):
 
     def classes(self, start: int = 0, stop: int | None = None) -> Iterator[Classes]:
         """Class indices of frames ``start`` to ``stop`` (excluded; default the end)."""
+
+
+class Translated:
+    """A mask with every class index replaced by ``table[index]``; implements ``ClassSequence``.
+
+    With ``MaskSchema.conditions`` it is what engines are given.
+    """
+
+    def __init__(self, mask: ClassSequence, table: npt.NDArray[np.uint8]) -> None:
+        self._mask, self._table = mask, table
+
+    @property
+    def size(self) -> Size:
+        """Width and height of every picture."""
+        return self._mask.size
+
+    def __len__(self) -> int:
+        return len(self._mask)
+
+    def classes(self, start: int = 0, stop: int | None = None) -> Iterator[Classes]:
+        """Translated class indices of frames ``start`` to ``stop``."""
+        return (np.asarray(self._table[c], np.uint8) for c in self._mask.classes(start, stop))
 
 
 class PackedBitmaps:

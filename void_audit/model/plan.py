@@ -62,7 +62,29 @@ class NoRefineSettings(Value):
     engine: Literal["none"] = "none"
 
 
-Pass1Settings = Annotated[PropagateSettings | VoidSettings, Field(discriminator="engine")]
+class DeemphasizeSettings(Value):
+    """Pass 1 of the embedded engine for masks in which something keeps its place and only looks otherwise.
+
+    Where the mask says "affected" the source is toned down; where it says "remove" or "overlap" it is filled.
+    """
+
+    engine: Literal["de-emphasize"] = "de-emphasize"
+    treatment: Literal["blur", "desaturate"] = "blur"
+    strength: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Blur: sigma as a share of a tenth of the frame's short side. Desaturate: share of the colour taken away."""
+    fill: PropagateSettings = Field(default_factory=PropagateSettings)
+
+
+class SuppliedSettings(Value):
+    """Pass 1 that takes the pictures of a clip that came with the request."""
+
+    engine: Literal["supplied"] = "supplied"
+    clip: Sha256
+
+
+Pass1Settings = Annotated[
+    PropagateSettings | DeemphasizeSettings | SuppliedSettings | VoidSettings, Field(discriminator="engine")
+]
 Pass2Settings = Annotated[
     FlowRefineSettings | VoidRefineSettings | NoRefineSettings, Field(discriminator="engine")
 ]
@@ -84,6 +106,13 @@ class EncoderSettings(Value):
     preset: Literal["ultrafast", "veryfast", "fast", "medium", "slow"] = "medium"
 
 
+class SchemaRef(Value):
+    """A mask schema by content: SHA-256 of its RFC 8785 bytes."""
+
+    name: Name
+    sha256: Sha256
+
+
 class EditPlan(Value):
     """Everything that decides the finished pixels; nothing else may.
 
@@ -95,7 +124,9 @@ class EditPlan(Value):
     source: Sha256
     request: Sha256
     """Digest of the (salted) request blob: instruction, clicks, background prompt."""
-    mask_schema: Literal["quadmask"] = "quadmask"
+    prompt: Sha256
+    """Digest of the (salted) prompt blob: the request's own, or the newest one that a person confirmed."""
+    mask_schema: SchemaRef
     mask: MaskIdentity
     engine: EngineInfo
     refiner: EngineInfo

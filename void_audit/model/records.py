@@ -13,11 +13,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from void_audit.model.base import BlobRef, Name, Sha256, Share, Text, Value
+from void_audit.model.base import BlobRef, Name, Scalar, Sha256, Share, Text, Value
 from void_audit.model.clip import ClipInfo, PacketDigests
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.engine import EngineInfo, RunFacts
 from void_audit.model.mask import MaskIdentity, MaskStatistics
+from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.plan import EncoderSettings
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -32,6 +33,8 @@ class Role(StrEnum):
     """What a key may be answerable for."""
 
     EDITOR = "editor"
+    REASONER = "reasoner"
+    """May ask models about footage."""
     APPROVER = "approver"
     COMPLIANCE = "compliance"
     ADMIN = "admin"
@@ -46,8 +49,12 @@ class Kind(StrEnum):
     INTENT = "intent"
     POLICY_DECISION = "policy-decision"
     SEGMENTATION = "segmentation"
+    QUERY = "query"
+    REFUSED_REPLY = "refused-reply"
     REASONING = "reasoning"
     MASK = "mask"
+    MASK_REVISION = "mask-revision"
+    PROMPT_REVISION = "prompt-revision"
     PLAN = "plan"
     APPROVAL = "approval"
     REJECTION = "rejection"
@@ -118,6 +125,8 @@ class Intent(Predicate):
     """Salted: the whole EditRequest as JSON."""
     prompt: BlobRef
     """Salted: prompt.json, byte for byte as given."""
+    supplied: BlobRef | None = None
+    """The clip whose pictures are to be put in, byte for byte as given. Subject: supplied."""
 
 
 class PolicyDecisionRecord(Predicate):
@@ -147,6 +156,7 @@ class Segmentation(Predicate):
 
     edit: Name
     engine: EngineInfo
+    settings: Mapping[str, Scalar] = Field(default_factory=dict)
     track: BlobRef
     width: int
     height: int
@@ -158,17 +168,59 @@ class Segmentation(Predicate):
     run: RunFacts
 
 
+class Query(Predicate):
+    """A question that is about to be put to a reasoner: on record whether or not an answer or an edit follows.
+
+    Subject: the request. Signed by whoever asks.
+    """
+
+    kind: ClassVar = Kind.QUERY
+    signers: ClassVar = frozenset({Role.EDITOR, Role.REASONER})
+
+    edit: Name
+    engine: EngineInfo
+    settings: Mapping[str, Scalar]
+    request: Sha256
+    """Digest of the (salted) request blob: instruction, clicks, background prompt."""
+
+
+class ExchangeRecord(Value):
+    """What was sent and what came back. Both blobs are salted."""
+
+    request: BlobRef
+    reply: BlobRef
+    attempts: int = 1
+    model_version: Text = ""
+    usage: Mapping[Name, int] = Field(default_factory=dict)
+    safety: Text = ""
+
+
+class RefusedReply(Predicate):
+    """A question without a usable answer: what came back, and why it was not used. Subject: the reply."""
+
+    kind: ClassVar = Kind.REFUSED_REPLY
+    signers: ClassVar = frozenset({Role.MACHINE})
+
+    edit: Name
+    engine: EngineInfo
+    exchange: ExchangeRecord
+    code: Name
+    """Of the error."""
+    reason: BlobRef
+    """Salted: the error in words, which may quote the reply."""
+    run: RunFacts
+
+
 class ReasoningRecord(Predicate):
-    """What was asked and answered, and what of it was accepted."""
+    """What was asked and answered, and what of it was accepted. Subject: the reply."""
 
     kind: ClassVar = Kind.REASONING
     signers: ClassVar = frozenset({Role.MACHINE})
 
     edit: Name
     engine: EngineInfo
-    settings: Mapping[str, str | int | float | bool]
-    request: BlobRef
-    reply: BlobRef
+    settings: Mapping[str, Scalar]
+    exchange: ExchangeRecord
     consequences: BlobRef
     """Salted: the checked Consequences as JSON."""
     affected: int
@@ -176,23 +228,59 @@ class ReasoningRecord(Predicate):
     run: RunFacts
 
 
-class MaskRecord(Predicate):
-    """The quadmask. Subject: its Merkle root over class indices."""
-
-    kind: ClassVar = Kind.MASK
-    signers: ClassVar = frozenset({Role.MACHINE})
+class MaskState(Predicate):
+    """A mask as it stands after a record. Subject: its Merkle root over class indices."""
 
     edit: Name
-    schema_name: Name
+    mask_schema: MaskSchema
     identity: MaskIdentity
     mask: BlobRef
     frame_hashes: BlobRef
     """JSON list of the per-frame SHA-256 digests, in hexadecimal."""
     statistics: MaskStatistics
     preview: BlobRef
+
+
+class MaskRecord(MaskState):
+    """The first mask of an edit."""
+
+    kind: ClassVar = Kind.MASK
+    signers: ClassVar = frozenset({Role.MACHINE})
+
     origin: Literal["composed", "imported"]
     changes: tuple[Text, ...] = ()
     """What an import had to change, in words."""
+
+
+class MaskRevision(MaskState):
+    """A mask that a person changed. Nothing is overwritten: ``parent`` is the root of the mask before."""
+
+    kind: ClassVar = Kind.MASK_REVISION
+    signers: ClassVar = frozenset({Role.EDITOR})
+
+    parent: Sha256
+    origin: Literal["edited", "imported"]
+    edits: BlobRef | None
+    """Salted: the MaskEdits as JSON; None for an import."""
+    changes: tuple[Text, ...] = ()
+    """What an import had to change, in words."""
+    changed_percent_max: float
+    """Largest share of a frame whose class became another one."""
+
+
+class PromptRevision(Predicate):
+    """A person gives or confirms another description of the world after the edit. Subject: the prompt."""
+
+    kind: ClassVar = Kind.PROMPT_REVISION
+    signers: ClassVar = frozenset({Role.EDITOR})
+
+    edit: Name
+    parent: Sha256
+    """Digest of the (salted) prompt blob before."""
+    prompt: BlobRef
+    """Salted: a prompt.json."""
+    origin: Literal["written", "proposed"]
+    """By the person, or as the reasoner proposed it."""
 
 
 class PlanRecord(Predicate):
@@ -305,8 +393,8 @@ class SealRecord(Predicate):
 PREDICATES: dict[Kind, type[Predicate]] = {
     cls.kind: cls
     for cls in (
-        KeyEvent, Source, Intent, PolicyDecisionRecord, Segmentation, ReasoningRecord, MaskRecord,
-        PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output, SealRecord,
+        KeyEvent, Source, Intent, PolicyDecisionRecord, Segmentation, Query, RefusedReply, ReasoningRecord,
+        MaskRecord, MaskRevision, PromptRevision, PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output, SealRecord,
     )
 }  # fmt: skip
 

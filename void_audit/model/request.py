@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from void_audit.model.base import Name, Text, Value
-from void_audit.model.track import Click
+from void_audit.model.mask_schema import ClassName, Operation
+from void_audit.model.track import Box, Click, Mark
 
-Operation = Literal["remove"]
 AssetClass = Literal["news", "documentary", "entertainment", "advertising", "evidence", "archive"]
 
 
@@ -33,4 +33,14 @@ class EditRequest(Value):
     distribution: tuple[Name, ...] = ()
     rights: RightsWindow = RightsWindow()
     clicks: Annotated[tuple[Click, ...], Field(max_length=1000)] = ()
+    boxes: Annotated[tuple[Box, ...], Field(max_length=200)] = ()
+    mask_schema: ClassName = "quadmask"
+    """Name of a schema that ships with the package, or of one of the house's own."""
+    consent: Text = ""
+    """Of the people shown: who, to what, until when."""
     note: Text = ""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Everything that was put on frames."""
+        return (*self.clicks, *self.boxes)

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from void_audit.canon.strict_yaml import yaml_to_json
 from void_audit.errors import PolicyPackError
 from void_audit.model.decision import PackRef
 from void_audit.policy.cel import CelEngine
 from void_audit.policy.engine import Condition, PolicyEngine
 from void_audit.policy.facts import known_at
 from void_audit.policy.schema import PackSpec, Rule
-from void_audit.policy.strict_yaml import refused, yaml_to_json
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,20 @@ def parse_pack(text: bytes, engine: PolicyEngine | None = None) -> Pack:
     """
     engine = engine or CelEngine()
     try:
-        spec = PackSpec.model_validate_json(yaml_to_json(text))
+        spec = PackSpec.model_validate_json(yaml_to_json(text, refused))
     except ValidationError as error:
         raise refused(_problems(error)) from None
     rules = tuple(CompiledRule(rule, _compile(rule, engine)) for rule in spec.rules)
     return Pack(spec, rules, text, hashlib.sha256(text).hexdigest(), engine.name)
+
+
+def refused(reason: str) -> PolicyPackError:
+    """The error for a pack that is not what ``policy.schema`` describes."""
+    return PolicyPackError(
+        "pack-schema",
+        f"The rule pack is refused: {reason}.",
+        "See void_audit/policies/base.yaml for the form.",
+    )
 
 
 def _compile(rule: Rule, engine: PolicyEngine) -> tuple[Condition, ...]:

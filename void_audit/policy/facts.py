@@ -21,6 +21,7 @@ FactValue = str | int | float | bool | datetime | list[str] | list[datetime]
 
 PARTS: Mapping[Stage, frozenset[str]] = {
     "intent": frozenset({"now", "request", "source"}),
+    "reason": frozenset({"now", "request", "source", "query"}),
     "plan": frozenset({"now", "request", "source", "mask", "reasoning", "engine"}),
     "output": frozenset({"now", "request", "source", "mask", "reasoning", "engine", "output"}),
 }

@@ -6,11 +6,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from void_audit.canon.strict_yaml import MAX_BYTES
 from void_audit.errors import PolicyPackError
 from void_audit.policy.compiled import Pack, parse_pack
 from void_audit.policy.engine import PolicyEngine
 from void_audit.policy.lint import lint_pack
-from void_audit.policy.strict_yaml import MAX_BYTES
 
 __all__ = ["Pack", "builtin", "builtin_names", "load_pack", "parse_pack"]
 

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_file, sha256_hex
+from void_audit.canon.strict_yaml import yaml_to_json
 from void_audit.errors import RequestError
 from void_audit.model.request import EditRequest
-from void_audit.policy.strict_yaml import yaml_to_json
 
 MAX_TEXT_FILE = 64 * 1024
 MASK_NAMES = ("quadmask_0.mp4", "trimask_quadmask.mp4", "quadmask.mkv")

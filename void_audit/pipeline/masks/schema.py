@@ -1,72 +1,66 @@
-"""The quadmask schema as data: what each class is called, stored as, means, and looks like in pictures."""
+"""Mask schemas from a file, from text, or from the ones that ship with the package."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import ValidationError
 
-from void_audit.model.base import Name, Text, Value
-from void_audit.model.mask import VALUES, MaskClass
+from void_audit.canon.strict_yaml import MAX_BYTES, yaml_to_json
+from void_audit.errors import MaskError
+from void_audit.model.mask_schema import MaskSchema
 
-Pattern = Literal["none", "solid", "cross", "stripes"]
-"""How a class is drawn besides its colour, so that no reader depends on telling colours apart."""
+__all__ = ["MaskSchema", "builtin", "builtin_names", "load_schema"]
 
-
-Byte = Annotated[int, Field(ge=0, le=255)]
-"""A sample of eight bits."""
-
-
-class ClassStyle(Value):
-    """One class of a schema. ``color`` is RGB."""
-
-    mask_class: MaskClass
-    value: Byte
-    name: Name
-    meaning: Text
-    color: tuple[Byte, Byte, Byte]
-    pattern: Pattern
+_FORM = "docs/mask-schemas.md describes the form; `void-audit mask schemas --check FILE` checks a file."
 
 
-class MaskSchema(Value):
-    """A set of classes, ordered by index: the class at place ``i`` is class ``i``."""
+def load_schema(source: bytes | Path) -> MaskSchema:
+    """A schema from its YAML text or its file.
 
-    name: Name
-    classes: tuple[ClassStyle, ...]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if [style.mask_class for style in self.classes] != list(range(len(self.classes))):
-            raise ValueError("the classes of a schema must be ordered by their index")
-        return self
-
-    def style(self, mask_class: MaskClass) -> ClassStyle:
-        """How one class is named and drawn."""
-        return self.classes[mask_class]
+    Raises:
+        MaskError: ``schema-missing`` (no such file), ``schema-malformed`` with the place and the reason.
+    """
+    text = source if isinstance(source, bytes) else _read(source)
+    try:
+        return MaskSchema.model_validate_json(yaml_to_json(text, _refused))
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc'])) or 'schema'}: {e['msg']}" for e in error.errors()[:5]]
+        raise _refused("; ".join(problems)[:1500]) from None
 
 
-def _style(
-    mask_class: MaskClass, name: str, meaning: str, color: tuple[int, int, int], pattern: Pattern
-) -> ClassStyle:
-    return ClassStyle(
-        mask_class=mask_class,
-        value=VALUES[mask_class],
-        name=name,
-        meaning=meaning,
-        color=color,
-        pattern=pattern,
-    )
+@cache
+def builtin(name: str) -> MaskSchema:
+    """A schema that ships with the package. Raises MaskError ``schema-missing``."""
+    if name not in builtin_names():
+        raise MaskError(
+            "schema-missing", f"There is no mask schema {name!r}.", f"There are: {', '.join(builtin_names())}."
+        )
+    return load_schema((_folder() / f"{name}.yaml").read_bytes())
 
 
-QUADMASK = MaskSchema(
-    name="quadmask",
-    classes=(
-        _style(MaskClass.REMOVE, "remove", "the object itself", (230, 57, 70), "solid"),
-        _style(MaskClass.OVERLAP, "overlap", "object and consequence in one place", (255, 183, 3), "cross"),
-        _style(
-            MaskClass.AFFECTED, "affected", "may change because the object is gone", (0, 180, 216), "stripes"
-        ),
-        _style(MaskClass.KEEP, "keep", "stays the source's own", (255, 255, 255), "none"),
-    ),
-)
-"""VOID's four classes (spec/void 1.2)."""
+def builtin_names() -> tuple[str, ...]:
+    """Names of the schemas that ship with the package, sorted."""
+    names = (entry.name for entry in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+def _folder() -> Traversable:
+    return files("void_audit") / "schemas"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MaskError(
+            "schema-missing", f"{path} cannot be read: {error.strerror}.", "Give a mask schema's YAML file."
+        ) from None
+
+
+def _refused(reason: str) -> MaskError:
+    return MaskError("schema-malformed", f"The mask schema is refused: {reason}.", _FORM)

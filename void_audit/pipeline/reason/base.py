@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from void_audit.model.base import Scalar
 from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.reasoning import Reasoning
@@ -18,7 +20,15 @@ class Reasoner(Protocol):
     def info(self) -> EngineInfo:
         """What this engine is."""
 
+    @property
+    def settings(self) -> Mapping[str, Scalar]:
+        """How it is set, for the record: whatever decides the answer, no secret."""
+
     def reason(
         self, clip: Clip, track: Track, request: EditRequest, progress: Progress = no_progress
     ) -> Reasoning:
-        """Consequences of removing the tracked object. ``clip`` has the size of the track's masks."""
+        """Consequences of removing the tracked object. ``clip`` has the size of the track's masks.
+
+        Raises:
+            ReasoningError: there is no usable answer; its ``exchange`` holds what was sent and what came.
+        """

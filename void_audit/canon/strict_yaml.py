@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from void_audit.errors import PolicyPackError, VoidAuditError
+from void_audit.errors import VoidAuditError
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 12
@@ -23,17 +23,16 @@ class _NotPlainError(ValueError):
     """What is not plain data, in words."""
 
 
-def yaml_to_json(data: bytes, error: Callable[[str], VoidAuditError] | None = None) -> str:
+def yaml_to_json(data: bytes, error: Callable[[str], VoidAuditError]) -> str:
     """The one document in ``data`` (UTF-8) as JSON text; dates become ISO 8601 strings.
 
     Args:
         data: the YAML text.
-        error: makes the error to raise from a reason in words; ``refused`` by default.
+        error: makes the error to raise from a reason in words.
 
     Raises:
         VoidAuditError: what ``error`` makes, for anything that is not plain, bounded data.
     """
-    error = error or refused
     if len(data) > MAX_BYTES:
         raise error(f"it has {len(data)} bytes, more than {MAX_BYTES}")
     try:
@@ -49,15 +48,6 @@ def _to_json(data: bytes) -> str:
     _check_events(text)
     # ValueError: a number or a date that cannot be one; json refuses nan and infinity.
     return json.dumps(_construct(text), allow_nan=False, default=_iso_date)
-
-
-def refused(reason: str) -> PolicyPackError:
-    """The error for a pack that is not what ``policy.schema`` describes."""
-    return PolicyPackError(
-        "pack-schema",
-        f"The rule pack is refused: {reason}.",
-        "See void_audit/policies/base.yaml for the form.",
-    )
 
 
 def _check_events(text: str) -> None:
