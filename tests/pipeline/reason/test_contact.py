@@ -177,12 +177,12 @@ def test_answer_says_that_it_is_rules_and_what_it_cannot_see():
 def test_same_input_same_bytes_other_input_other_request():
     world = rolling_ball(frames=12)
     one, two = reason(world), reason(world)
-    assert (one.request, one.reply, one.consequences) == (two.request, two.reply, two.consequences)
-    assert json.loads(one.request)["pictures"]["frames"] == 12
+    assert (one.exchange, one.consequences) == (two.exchange, two.consequences)
+    assert json.loads(one.exchange.request)["pictures"]["frames"] == 12
     world.pictures[11][0, 0, 0] ^= 1
     three = reason(world)
-    assert json.loads(three.request)["track"] == json.loads(one.request)["track"]
-    assert json.loads(three.request)["pictures"] != json.loads(one.request)["pictures"]
+    assert json.loads(three.exchange.request)["track"] == json.loads(one.exchange.request)["track"]
+    assert json.loads(three.exchange.request)["pictures"] != json.loads(one.exchange.request)["pictures"]
 
 
 def test_invisible_object_causes_nothing():
@@ -269,7 +269,9 @@ def test_long_clip_has_bounded_localizations_that_miss_nothing():
 
 def test_grid_follows_the_constructor():
     world = rolling_ball(frames=6)
-    answer = ContactReasoner(short_side_cells=8).reason(world.clip, world.track, REQUEST)
+    reasoner = ContactReasoner(short_side_cells=8)
+    answer = reasoner.reason(world.clip, world.track, REQUEST)
     assert (answer.consequences.grid.rows, answer.consequences.grid.cols) == (8, 14)
-    assert answer.settings["short_side_cells"] == 8
+    assert answer.settings == reasoner.settings == {"short_side_cells": 8, "analysis_short_side": 192}
+    assert ContactReasoner().settings["short_side_cells"] == 24
     assert world.clip.info.size == SIZE

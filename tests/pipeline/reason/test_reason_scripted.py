@@ -30,8 +30,9 @@ def test_returns_what_it_was_given_and_says_so():
     reasoner: Reasoner = ScriptedReasoner(consequences(3))
     answer = reasoner.reason(world.clip, world.track, REQUEST)
     assert answer.consequences == consequences(3)
-    assert Consequences.model_validate_json(answer.reply) == consequences(3)
+    assert Consequences.model_validate_json(answer.exchange.reply) == consequences(3)
     assert answer.engine.kind == "scripted"
+    assert answer.settings == reasoner.settings == {}
 
 
 def test_an_answer_for_another_clip_is_refused():

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
 
 from void_audit.canon.jcs import canonical
 from void_audit.errors import MaskError
+from void_audit.model.base import Scalar
 from void_audit.model.clip import RGB, Clip, ClipInfo
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.grid import grid_for
-from void_audit.model.reasoning import AffectedObject, Consequences, Grid, Reasoning
+from void_audit.model.reasoning import AffectedObject, Consequences, Exchange, Grid, Reasoning
 from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.check import check_consequences
 from void_audit.pipeline.reason.findings import findings
-from void_audit.pipeline.reason.observe import Observation, analysis_size, observe
+from void_audit.pipeline.reason.observe import SHORT_SIDE, Observation, analysis_size, observe
 
 VERSION = "1"
 
@@ -51,6 +52,11 @@ class ContactReasoner:
             "where the object touches it, by comparing frames with an estimate of the background.",
         )
 
+    @property
+    def settings(self) -> Mapping[str, Scalar]:
+        """``short_side_cells`` of the grid, and ``analysis_short_side``: pixels, at most, that frames are seen at."""
+        return {"short_side_cells": self._cells, "analysis_short_side": SHORT_SIDE}
+
     def reason(
         self, clip: Clip, track: Track, request: EditRequest, progress: Progress = no_progress
     ) -> Reasoning:
@@ -74,11 +80,12 @@ class ContactReasoner:
         )
         return Reasoning(
             consequences=check_consequences(consequences, clip.info),
-            request=self._request(clip.info, track, request, grid, watched.digest()),
-            reply=_reply(seen, things),
-            media_type="application/json",
+            exchange=Exchange(
+                request=self._request(clip.info, track, request, grid, watched.digest()),
+                reply=_reply(seen, things),
+            ),
             engine=self.info,
-            settings={"short_side_cells": self._cells, "analysis_short_side": min(seen.size)},
+            settings=self.settings,
             warnings=tuple(warnings),
         )
 

@@ -44,7 +44,7 @@ KINDS = ("shadow", "appearance", "guess", "affected", "deflected")
 """What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off,
 a thing turned aside."""
 
-_SHORT_SIDE = 192
+SHORT_SIDE = 192
 _FEWEST_PIXELS = 2
 _MOVES = 1.5
 """Pixels within five frames: less is the jitter of the mask."""
@@ -73,7 +73,7 @@ class Observation:
 
 def analysis_size(size: Size) -> Size:
     """The size that frames are looked at: short side 192, never enlarged."""
-    scale = min(1.0, _SHORT_SIDE / min(size))
+    scale = min(1.0, SHORT_SIDE / min(size))
     return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from void_audit.model.base import Scalar
 from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
-from void_audit.model.reasoning import Consequences, Reasoning
+from void_audit.model.reasoning import Consequences, Exchange, Reasoning
 from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.check import check_consequences
@@ -26,6 +29,11 @@ class ScriptedReasoner:
             description="Returns an answer given beforehand; the pictures are not looked at.",
         )
 
+    @property
+    def settings(self) -> Mapping[str, Scalar]:
+        """None."""
+        return {}
+
     def reason(
         self, clip: Clip, track: Track, request: EditRequest, progress: Progress = no_progress
     ) -> Reasoning:
@@ -33,9 +41,7 @@ class ScriptedReasoner:
         progress("reason", 1, 1)
         return Reasoning(
             consequences=check_consequences(self._consequences, clip.info),
-            request=b"{}",
-            reply=self._consequences.model_dump_json().encode(),
-            media_type="application/json",
+            exchange=Exchange(request=b"{}", reply=self._consequences.model_dump_json().encode()),
             engine=self.info,
-            settings={},
+            settings=self.settings,
         )
