@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from void_audit.errors import RequestError
+from void_audit.errors import ReasoningError
 from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import FrameRange
 from void_audit.model.reasoning import AffectedObject, Cell, Consequences, Grid, GridLocalization
@@ -64,25 +64,25 @@ ATTACKS = {
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_out_of_bounds(name):
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ReasoningError) as error:
         check_consequences(answer(thing(), ATTACKS[name]), INFO)
-    assert error.value.code == "reasoning-out-of-bounds"
+    assert error.value.code == "reply-out-of-bounds"
     assert error.value.hint
 
 
 @pytest.mark.parametrize("grid", [Grid(rows=61, cols=8), Grid(rows=6, cols=81)])
 def test_a_grid_finer_than_the_picture(grid):
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ReasoningError) as error:
         check_consequences(answer(grid=grid), INFO)
-    assert error.value.code == "reasoning-out-of-bounds"
+    assert error.value.code == "reply-out-of-bounds"
 
 
 def test_too_many_cells_in_all(monkeypatch):
     monkeypatch.setattr(check, "MOST_CELLS", 3)
     check_consequences(answer(thing(places=((2, ((0, 0), (0, 1), (0, 2))),))), INFO)
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ReasoningError) as error:
         check_consequences(answer(thing(places=((2, ((0, 0), (0, 1))), (3, ((0, 0), (0, 1)))))), INFO)
-    assert error.value.code == "reasoning-out-of-bounds"
+    assert error.value.code == "reply-out-of-bounds"
 
 
 UNVALIDATED = {
@@ -98,9 +98,9 @@ UNVALIDATED = {
 @pytest.mark.parametrize("name", UNVALIDATED)
 def test_a_value_that_skipped_validation_is_validated(name):
     hostile = answer().model_copy(update=UNVALIDATED[name])
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ReasoningError) as error:
         check_consequences(hostile, INFO)
-    assert error.value.code == "reasoning-malformed"
+    assert error.value.code == "reply-malformed"
 
 
 def test_texts_are_made_printable():

@@ -3,7 +3,7 @@
 import pytest
 from reason_scenes import REQUEST, rolling_ball
 
-from void_audit.errors import RequestError
+from void_audit.errors import ReasoningError
 from void_audit.model.geometry import FrameRange
 from void_audit.model.reasoning import AffectedObject, Consequences, Grid
 from void_audit.pipeline.reason.base import Reasoner
@@ -37,9 +37,9 @@ def test_returns_what_it_was_given_and_says_so():
 
 def test_an_answer_for_another_clip_is_refused():
     world = rolling_ball(frames=3)
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(ReasoningError) as error:
         ScriptedReasoner(consequences(4)).reason(world.clip, world.track, REQUEST)
-    assert error.value.code == "reasoning-out-of-bounds"
+    assert error.value.code == "reply-out-of-bounds"
 
 
 def test_both_engines_satisfy_the_interface():

@@ -10,7 +10,7 @@ import unicodedata
 
 from pydantic import ValidationError
 
-from void_audit.errors import RequestError
+from void_audit.errors import ReasoningError
 from void_audit.model.clip import ClipInfo
 from void_audit.model.geometry import FrameRange
 from void_audit.model.reasoning import AffectedObject, Consequences, Grid, GridLocalization
@@ -29,7 +29,7 @@ def check_consequences(consequences: Consequences, info: ClipInfo) -> Consequenc
     order inside their range; cells inside the grid and named once; ``MOST_CELLS`` in all. Control,
     formatting and unassigned characters in texts become spaces (line breaks and tabs stay).
 
-    Raises RequestError: ``reasoning-malformed`` if it breaks the schema, else ``reasoning-out-of-bounds``.
+    Raises ReasoningError: ``reply-malformed`` if it breaks the schema, else ``reply-out-of-bounds``.
     """
     checked = _revalidated(consequences)
     _check_grid(checked.grid, info)
@@ -47,8 +47,8 @@ def _revalidated(consequences: Consequences) -> Consequences:
     except (ValidationError, ValueError, TypeError, AttributeError, RecursionError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(str(part) for part in first["loc"]) if first else type(error).__name__
-        raise RequestError(
-            "reasoning-malformed", f"The reasoner's answer breaks its schema at {where}.", _AGAIN
+        raise ReasoningError(
+            "reply-malformed", f"The reasoner's answer breaks its schema at {where}.", _AGAIN
         ) from None
 
 
@@ -101,5 +101,5 @@ def _check_place(place: GridLocalization, span: FrameRange, last: int, grid: Gri
         )
 
 
-def _out_of_bounds(message: str) -> RequestError:
-    return RequestError("reasoning-out-of-bounds", message, _AGAIN)
+def _out_of_bounds(message: str) -> ReasoningError:
+    return ReasoningError("reply-out-of-bounds", message, _AGAIN)

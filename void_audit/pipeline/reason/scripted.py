@@ -37,7 +37,7 @@ class ScriptedReasoner:
     def reason(
         self, clip: Clip, track: Track, request: EditRequest, progress: Progress = no_progress
     ) -> Reasoning:
-        """The given answer. Raises RequestError if it does not fit ``clip`` (see ``check_consequences``)."""
+        """The given answer. Raises ReasoningError if it does not fit ``clip`` (see ``check_consequences``)."""
         progress("reason", 1, 1)
         return Reasoning(
             consequences=check_consequences(self._consequences, clip.info),
