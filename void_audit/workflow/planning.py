@@ -17,7 +17,7 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.records import Intent, PlanRecord, Source
 from void_audit.model.request import EditRequest
 from void_audit.model.signing import Signer
-from void_audit.pipeline.segment.clicks import check_clicks
+from void_audit.pipeline.segment.marks import check_marks
 from void_audit.seal.credentials import read_state
 from void_audit.workflow import judge, masking
 from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest
@@ -46,7 +46,7 @@ def plan_request(studio: Studio, folder: RequestFolder, requester: Signer, choic
     """
     info = probe(folder.clip)
     if folder.mask is None:
-        check_clicks(folder.request.clicks, info)
+        check_marks(folder.request.marks, info)
     insist_on_role(studio.ledger, requester.key_id, Intent)
     check_length(choices, info.frames)
     engines_of(studio, choices)  # what is not here is said before minutes of segmenting

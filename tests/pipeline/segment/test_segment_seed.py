@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from void_audit.model.geometry import Size
-from void_audit.pipeline.segment.clicks import Prompt
+from void_audit.pipeline.segment.marks import Prompt
 from void_audit.pipeline.segment.seed import crops, seed
 from void_audit.pipeline.segment.window import overlap
 

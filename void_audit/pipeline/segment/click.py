@@ -51,7 +51,7 @@ class ClickSegmenter:
         )  # fmt: skip
 
     def segment(self, clip: Clip, clicks: Sequence[Click], progress: Progress = no_progress) -> Track:
-        """See ``Segmenter``. Raises RequestError for unusable clicks (see ``check_clicks``)."""
+        """See ``Segmenter``. Raises RequestError for unusable clicks (see ``check_marks``)."""
         with _opencv_threads(self._threads):
             return follow_clicks(clip, clicks, self._saliency, self.info, progress)
 

@@ -14,8 +14,8 @@ from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, PackedBitmaps
-from void_audit.model.track import Click, Track
-from void_audit.pipeline.segment.clicks import check_clicks
+from void_audit.model.track import Mark, Track
+from void_audit.pipeline.segment.marks import check_marks, marked_frames
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,16 @@ class ScriptedSegmenter:
             name="scripted-segmenter", version="1", kind="scripted", description="Masks given in advance"
         )
 
-    def segment(self, clip: Clip, clicks: Sequence[Click], progress: Progress = no_progress) -> Track:
+    def segment(self, clip: Clip, marks: Sequence[Mark], progress: Progress = no_progress) -> Track:
         """See ``Segmenter``. Raises MaskError ``mask-frames`` or ``mask-size`` where the given masks do not fit."""
-        check_clicks(clicks, clip.info)
+        check_marks(marks, clip.info)
         size, frames = clip.info.size, clip.info.frames
         mask = self._masks(size, frames)
         masks = PackedBitmaps(size)
         for frame in range(frames):
             progress("scripted masks", frame, frames)
             masks.append(mask(frame))
-        clicked = tuple(sorted({click.frame for click in clicks}))
-        return Track(masks, (self._confidence,) * frames, clicked, self.info)
+        return Track(masks, (self._confidence,) * frames, marked_frames(marks), self.info)
 
     def _masks(self, size: Size, frames: int) -> Callable[[int], Bitmap]:
         script = self._script

@@ -17,8 +17,8 @@ import numpy as np
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap
-from void_audit.pipeline.segment.clicks import Points, Prompt
 from void_audit.pipeline.segment.colour import bins_of, histogram, likeness
+from void_audit.pipeline.segment.marks import Points, Prompt
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.window import Heat, Window, around, dilated, disc, extent, overlap, touching
 

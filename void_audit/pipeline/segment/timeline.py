@@ -13,9 +13,9 @@ from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, PackedBitmaps
 from void_audit.model.track import Click, Track
-from void_audit.pipeline.segment.clicks import Prompt, prompts
 from void_audit.pipeline.segment.colour import ColourModel, bins_of, histogram
 from void_audit.pipeline.segment.follow import Estimate, Follower
+from void_audit.pipeline.segment.marks import Prompt, prompts
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.seed import Seed, seed
 from void_audit.pipeline.segment.window import dilated, eroded, overlap
@@ -36,7 +36,7 @@ def follow_clicks(
 ) -> Track:
     """Masks of the clicked object on every frame of the clip, in the clip's size.
 
-    Raises RequestError for unusable clicks (see ``check_clicks``).
+    Raises RequestError for unusable clicks (see ``check_marks``).
     """
     wanted = prompts(clicks, clip.info)
     seeds, colours = _seeds(clip, wanted, saliency, progress)
