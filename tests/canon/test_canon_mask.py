@@ -53,7 +53,7 @@ def test_a_picture_turned_by_ninety_degrees_is_refused_though_it_has_as_many_pix
     assert caught.value.code == "mask-size"
 
 
-@pytest.mark.parametrize("value", [4, 255])
+@pytest.mark.parametrize("value", [8, 255])
 def test_one_wrong_pixel_in_the_last_frame_is_enough(value: int) -> None:
     pictures = PICTURES.copy()
     pictures[-1, -1, -1] = value
@@ -62,7 +62,7 @@ def test_one_wrong_pixel_in_the_last_frame_is_enough(value: int) -> None:
     assert caught.value.code == "mask-values"
 
 
-@pytest.mark.parametrize("value", [-1, -256, 256, 259, 2**40])
+@pytest.mark.parametrize("value", [-1, -256, 256, 263, 2**40])
 def test_a_wider_integer_does_not_wrap_into_a_class(value: int) -> None:
     with pytest.raises(MaskError) as caught:
         frame_hash(np.array([[0, value]], np.int64))

@@ -21,8 +21,10 @@ MAX_CLASSES = 8
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Byte = Annotated[int, Field(ge=0, le=255)]
-Pattern = Literal["none", "solid", "cross", "stripes", "dots"]
-"""How a class is drawn besides its colour, so that no reader depends on telling colours apart."""
+Pattern = Literal["none", "solid", "cross", "stripes", "dots", "rows", "columns", "checks"]
+"""How a class is drawn besides its colour, each class its own way: no reader depends on telling colours apart.
+
+``none`` is not drawn at all."""
 
 Change = Literal["content", "consequence", "appearance", "nothing"]
 """What may change: the content is made anew; what the content caused may be made anew; the content stays and only

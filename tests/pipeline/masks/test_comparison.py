@@ -11,7 +11,9 @@ from void_audit.model.geometry import Size
 from void_audit.model.mask import Classes
 from void_audit.pipeline.masks.comparison import comparison
 from void_audit.pipeline.masks.preview import legend
-from void_audit.pipeline.masks.schema import QUADMASK
+from void_audit.pipeline.masks.schema import builtin
+
+QUADMASK = builtin("quadmask")
 
 
 class Corner:
@@ -31,7 +33,7 @@ class Corner:
 
 def sheet_of(after: ArrayClip) -> np.ndarray:
     before = ArrayClip([moving_square((480, 270), i) for i in range(5)])
-    data = np.frombuffer(comparison(before, Corner(), after), np.uint8)
+    data = np.frombuffer(comparison(before, Corner(), after, QUADMASK), np.uint8)
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
 
 

@@ -17,6 +17,7 @@ from void_audit.media.probe import probe
 from void_audit.model.geometry import Size
 from void_audit.model.mask import VALUES, Classes
 from void_audit.pipeline.masks.identity import frame_hash, mask_identity, mask_root
+from void_audit.pipeline.masks.schema import builtin
 from void_audit.pipeline.masks.statistics import mask_statistics
 
 
@@ -123,7 +124,7 @@ def test_layout_in_memory_does_not_matter() -> None:
 
 def test_a_class_that_does_not_exist() -> None:
     with pytest.raises(MaskError) as caught:
-        frame_hash(np.full((2, 2), 4, np.uint8))
+        frame_hash(np.full((2, 2), 8, np.uint8))
     assert caught.value.code == "mask-values"
 
 
@@ -143,10 +144,10 @@ def test_statistics() -> None:
     pictures[0, :5] = 0
     pictures[1, 0] = 1
     pictures[1, 1:3] = 2
-    statistics = mask_statistics(Masks(pictures))
+    statistics = mask_statistics(Masks(pictures), builtin("quadmask"))
     assert statistics.frames == 4
     assert statistics.mean_share == pytest.approx((0.125, 0.025, 0.05, 0.8))
     assert statistics.max_share == pytest.approx((0.5, 0.1, 0.2, 1.0))
     assert statistics.max_opened_share == pytest.approx(0.5)
     with pytest.raises(MaskError):
-        mask_statistics(Masks(pictures[:0]))
+        mask_statistics(Masks(pictures[:0]), builtin("quadmask"))

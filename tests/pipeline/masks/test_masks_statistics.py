@@ -11,7 +11,10 @@ from hypothesis.extra import numpy as arrays
 from void_audit.errors import MaskError
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Classes, MaskClass
+from void_audit.pipeline.masks.schema import builtin
 from void_audit.pipeline.masks.statistics import mask_statistics
+
+QUADMASK = builtin("quadmask")
 
 
 class Mask:
@@ -42,7 +45,7 @@ class Mask:
 )
 def test_any_mask(pictures: np.ndarray) -> None:
     mask = Mask(pictures)
-    found = mask_statistics(mask)
+    found = mask_statistics(mask, QUADMASK)
     shares = np.stack([(pictures == c).mean(axis=(1, 2)) for c in MaskClass])
     assert found.frames == len(pictures)
     assert found.mean_share == pytest.approx(shares.mean(axis=1))
@@ -58,7 +61,7 @@ def test_any_mask(pictures: np.ndarray) -> None:
 )
 def test_one_class_only_is_exactly_all_or_nothing(filled: MaskClass, opened: float) -> None:
     """A hundred frames of 7 x 7 pixels: rounding must not lead out of 0 to 1."""
-    found = mask_statistics(Mask(np.full((100, 7, 7), filled, np.uint8)))
+    found = mask_statistics(Mask(np.full((100, 7, 7), filled, np.uint8)), QUADMASK)
     expected = tuple(float(c == filled) for c in MaskClass)
     assert (found.mean_share, found.max_share, found.max_opened_share) == (expected, expected, opened)
 
@@ -68,7 +71,7 @@ def test_the_frame_that_opens_most_counts_even_if_no_class_is_largest_there() ->
     pictures[0, :4] = MaskClass.REMOVE
     pictures[1, :3], pictures[1, 3:6] = MaskClass.REMOVE, MaskClass.AFFECTED
     pictures[2, :4] = MaskClass.AFFECTED
-    found = mask_statistics(Mask(pictures))
+    found = mask_statistics(Mask(pictures), QUADMASK)
     assert found.max_share[:3] == pytest.approx((0.4, 0, 0.4))
     assert found.max_opened_share == pytest.approx(0.6)
 
@@ -79,12 +82,12 @@ def test_a_class_that_does_not_exist(frame: int, value: int) -> None:
     pictures = np.zeros((3, 4, 4), np.uint8)
     pictures[frame, 1, 1] = value
     with pytest.raises(MaskError, match=f"class {value}") as caught:
-        mask_statistics(Mask(pictures))
+        mask_statistics(Mask(pictures), QUADMASK)
     assert caught.value.code == "mask-values"
 
 
 def test_no_frames() -> None:
     with pytest.raises(MaskError) as caught:
-        mask_statistics(Mask(np.zeros((0, 4, 4), np.uint8)))
+        mask_statistics(Mask(np.zeros((0, 4, 4), np.uint8)), QUADMASK)
     assert caught.value.code == "mask-frames"
     assert caught.value.hint

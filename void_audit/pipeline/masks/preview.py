@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 
 from void_audit.model.clip import RGB, Clip
-from void_audit.model.mask import Bitmap, Classes, ClassSequence, MaskClass
-from void_audit.pipeline.masks.schema import QUADMASK, ClassStyle, MaskSchema, Pattern
+from void_audit.model.mask import Bitmap, Classes, ClassSequence
+from void_audit.model.mask_schema import MaskSchema, Pattern
 from void_audit.pipeline.masks.sheet import (
     INK,
     MARGIN,
@@ -17,6 +19,7 @@ from void_audit.pipeline.masks.sheet import (
     png,
     sample,
     shrunk,
+    text_width,
     tile_size,
     write,
 )
@@ -24,15 +27,19 @@ from void_audit.pipeline.masks.sheet import (
 FRAMES = 6
 COLUMNS = 3
 LEGEND_ROW = 30
+LEGEND_LINE = 18
+LEGEND_GAP = 4
+SWATCH = (20, 44)
+"""Rows and columns of a legend's sample."""
 TINT = 0.45
 PERIOD = 10
 """Distance of hatching lines, pixels of the sheet."""
 
 
-def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, frames: int = FRAMES) -> bytes:
+def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema, frames: int = FRAMES) -> bytes:
     """A PNG: up to ``frames`` pictures from first to last with the mask in colour and pattern, and a legend.
 
-    ``clip`` and ``mask`` have the same size and length.
+    ``clip`` and ``mask`` have the same size and length; the mask is of ``schema``.
     """
     size = tile_size(clip.info.size)
     view = clip.view(size=size)
@@ -40,34 +47,40 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema = QUADMASK, fram
     for number in sample(len(mask), frames):
         classes = next(mask.classes(number, number + 1))
         picture = overlay(next(view.frames(number, number + 1)), shrunk(classes, size), schema)
-        tiles.append(captioned(picture, _caption(number, float(number / clip.info.rate), classes)))
+        opened = float(schema.opens[classes].mean())
+        tiles.append(captioned(picture, _caption(number, float(number / clip.info.rate), opened)))
     above = arranged(tiles, COLUMNS)
     return png(np.vstack([above, legend(schema, above.shape[1])]))
 
 
-def overlay(picture: RGB, classes: Classes, schema: MaskSchema = QUADMASK) -> RGB:
-    """The picture with every class but KEEP tinted, hatched and outlined. Both have the same size."""
+def overlay(picture: RGB, classes: Classes, schema: MaskSchema) -> RGB:
+    """The picture with every class that has a pattern tinted, hatched and outlined. Both have the same size."""
     out = picture.astype(np.float32)
-    for style in schema.classes:
-        area = classes == style.mask_class
-        if style.pattern == "none" or not area.any():
+    for index, spec in enumerate(schema.classes):
+        area = classes == index
+        if spec.pattern == "none" or not area.any():
             continue
-        color = np.array(style.color, np.float32)
+        color = np.array(spec.color, np.float32)
         out[area] = out[area] * (1 - TINT) + color * TINT
-        drawn = area & _hatching(area.shape, style.pattern)
+        drawn = area & _hatching(area.shape, spec.pattern)
         out[drawn] = out[drawn] * 0.25 + color * 0.75
         out[_outline(area)] = color
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
 
 def _hatching(shape: tuple[int, ...], pattern: Pattern) -> Bitmap:
+    """Where a pattern's lines or dots are: a texture fixed to the sheet, not to the area."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
-    down = (x + y) % PERIOD < 2
-    if pattern == "stripes":
-        return np.asarray(down, bool)
-    if pattern == "cross":
-        return np.asarray(down | ((x - y) % PERIOD < 2), bool)
-    return np.zeros(shape, bool)
+    half = PERIOD // 2
+    drawn = {
+        "stripes": (x + y) % PERIOD < 2,
+        "cross": ((x + y) % PERIOD < 2) | ((x - y) % PERIOD < 2),
+        "dots": (x % PERIOD - half) ** 2 + (y % PERIOD - half) ** 2 <= 5,
+        "rows": y % PERIOD < 2,
+        "columns": x % PERIOD < 2,
+        "checks": (x // half + y // half) % 2 == 0,
+    }
+    return np.asarray(drawn.get(pattern, np.zeros(shape, bool)), np.bool_)
 
 
 def _outline(area: Bitmap) -> Bitmap:
@@ -75,24 +88,48 @@ def _outline(area: Bitmap) -> Bitmap:
     return np.asarray(area & (inner == 0), bool)
 
 
-def _caption(number: int, seconds: float, classes: Classes) -> str:
-    opened = 100 * float((classes != MaskClass.KEEP).mean())
-    return f"frame {number}   {seconds:.2f} s   {opened:.1f} % opened"
+def _caption(number: int, seconds: float, opened: float) -> str:
+    return f"frame {number}   {seconds:.2f} s   {100 * opened:.1f} % opened"
 
 
 def legend(schema: MaskSchema, width: int) -> RGB:
-    """One row per class: swatch, name, stored value, meaning."""
-    strip = paper(width, MARGIN + LEGEND_ROW * len(schema.classes))
-    for row, style in enumerate(schema.classes):
-        top = MARGIN // 2 + row * LEGEND_ROW
-        strip[top : top + 20, MARGIN : MARGIN + 44] = _swatch(style, schema)
-        write(strip, f"{style.name} ({style.value}): {style.meaning}", MARGIN + 56, top + 15)
+    """Per class: swatch, name, stored value, and its meaning in as many lines as it needs at this width."""
+    left = MARGIN + SWATCH[1] + 12
+    texts = [
+        _lines(f"{spec.name} ({spec.value}): {spec.meaning}", width - left - LEGEND_GAP)
+        for spec in schema.classes
+    ]
+    heights = [LEGEND_ROW + LEGEND_LINE * (len(lines) - 1) for lines in texts]
+    strip = paper(width, MARGIN + sum(heights))
+    top = MARGIN // 2
+    for index, (lines, height) in enumerate(zip(texts, heights, strict=True)):
+        strip[top : top + SWATCH[0], MARGIN : MARGIN + SWATCH[1]] = _swatch(index, schema)
+        for number, line in enumerate(lines):
+            write(strip, line, left, top + 15 + LEGEND_LINE * number)
+        top += height
     return strip
 
 
-def _swatch(style: ClassStyle, schema: MaskSchema) -> RGB:
-    ground = np.full((20, 44, 3), 170, np.uint8)
-    swatch = overlay(ground, np.full((20, 44), style.mask_class, np.uint8), schema)
-    if style.pattern == "none":
-        cv2.rectangle(swatch, (0, 0), (43, 19), INK, 1)
+def _lines(text: str, width: int) -> list[str]:
+    """The text broken at spaces so that every line is at most ``width`` pixels, or one word.
+
+    The font has ASCII only: accents are dropped, other letters become question marks.
+    """
+    decomposed = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = "".join(c if c.isprintable() or c.isspace() else "?" for c in decomposed)
+    lines = [""]
+    for word in words.encode("ascii", "replace").decode("ascii").split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and text_width(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _swatch(index: int, schema: MaskSchema) -> RGB:
+    ground = np.full((*SWATCH, 3), 170, np.uint8)
+    swatch = overlay(ground, np.full(SWATCH, index, np.uint8), schema)
+    if schema.classes[index].pattern == "none":
+        cv2.rectangle(swatch, (0, 0), (SWATCH[1] - 1, SWATCH[0] - 1), INK, 1)
     return swatch

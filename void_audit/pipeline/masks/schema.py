@@ -37,7 +37,9 @@ def builtin(name: str) -> MaskSchema:
     """A schema that ships with the package. Raises MaskError ``schema-missing``."""
     if name not in builtin_names():
         raise MaskError(
-            "schema-missing", f"There is no mask schema {name!r}.", f"There are: {', '.join(builtin_names())}."
+            "schema-missing",
+            f"There is no mask schema {name!r}.",
+            f"There are: {', '.join(builtin_names())}.",
         )
     return load_schema((_folder() / f"{name}.yaml").read_bytes())
 

@@ -14,6 +14,8 @@ TILE_WIDTH = 480
 MAX_TILE_HEIGHT = 640
 MARGIN = 16
 CAPTION = 30
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT_SCALE = 0.48
 INK = (32, 33, 36)
 PAPER = (250, 250, 248)
 PNG_LEVEL = 6
@@ -69,7 +71,13 @@ def paper(width: int, height: int) -> RGB:
 
 def write(picture: npt.NDArray[np.uint8], text: str, x: int, y: int) -> None:
     """A line of text; ``y`` is its base line."""
-    cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.48, INK, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, (x, y), FONT, FONT_SCALE, INK, 1, cv2.LINE_AA)
+
+
+def text_width(text: str) -> int:
+    """How many pixels wide ``write`` draws it."""
+    (width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
+    return int(width)
 
 
 def png(picture: RGB) -> bytes:
