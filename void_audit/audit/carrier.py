@@ -139,11 +139,11 @@ def _parent_problem(evidence: Evidence, source: Source) -> str:
 
 
 def _prompt_problem(evidence: Evidence) -> str:
-    """The prompt that readers of the manifest see is the one that was asked with."""
-    shown, intent = evidence.manifest.embedded.get(PROMPT_TITLE), evidence.state.intent
-    asked = evidence.blob(intent.prompt) if intent else None
+    """The prompt that readers of the manifest see is the one that it was made with."""
+    shown, prompt = evidence.manifest.embedded.get(PROMPT_TITLE), evidence.state.prompt
+    asked = evidence.blob(prompt) if prompt else None
     if shown is not None and asked is not None and shown != asked:
-        return "The embedded prompt is not the one that the intent names."
+        return "The embedded prompt is not the one that the records name."
     return ""
 
 

@@ -81,6 +81,14 @@ class Evidence:
         """The edit's own records."""
         return tuple(e for e in self.entries if not isinstance(e.statement.predicate, KeyEvent))
 
+    def state_before(self, index: int) -> EditState:
+        """What the edit's records said before entry ``index``; refused or not."""
+        state = EditState()
+        for entry in self.edit_entries:
+            if entry.index < index:
+                state = state.advance(Signed(entry.statement, entry.key_ids))
+        return state
+
     def subject(self, kind: str, name: str) -> str | None:
         """SHA-256 of an artifact in the newest record of a kind."""
         for entry in reversed(self.edit_entries):

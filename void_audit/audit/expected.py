@@ -6,15 +6,30 @@ from datetime import datetime, timedelta
 
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.links import Pair, differing
+from void_audit.canon import jcs
 from void_audit.model.base import Value
-from void_audit.model.facts import EngineFacts, Facts, MaskFacts, OutputFacts, ReasoningFacts, SourceFacts
+from void_audit.model.facts import (
+    EngineFacts,
+    Facts,
+    MaskFacts,
+    OutputFacts,
+    ReasoningFacts,
+    SourceFacts,
+)
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.proof import StoredEntry
 from void_audit.model.reasoning import Consequences
-from void_audit.model.records import Intent
 from void_audit.model.request import EditRequest
 from void_audit.policy.facts import PARTS, request_facts, words_of
+
+class _Asked(Value):
+    """What a file can tell of a question to a reasoner: fields of ``QueryFacts``."""
+
+    engine: str
+    is_model: bool
+    remote: bool
+
 
 LONGEST = timedelta(hours=1)
 """Between looking at the clock for the facts and signing the decision."""
@@ -86,24 +101,49 @@ def _known(evidence: Evidence, entry: StoredEntry, part: str) -> Value | None:
         LookupError: the file does not carry the blob that tells.
         ValueError: that blob is malformed, or contradicts its record.
     """
-    state = evidence.state
+    state = evidence.state_before(entry.index)  # masks and prompts are revised: what counts is what then was
     if part == "request":
-        return _request(evidence, entry, state.intent) if state.intent else None
+        return _request(evidence, entry, state) if state.intent else None
     if part == "reasoning":
         return _reasoning(evidence)
+    if part == "query":
+        return _query(state)
     return {"source": _source, "mask": _mask, "output": _output}[part](state)
 
 
-def _request(evidence: Evidence, entry: StoredEntry, intent: Intent) -> Value:
-    text = evidence.blob(intent.request)
-    if text is None:
+def _request(evidence: Evidence, entry: StoredEntry, state: EditState) -> Value:
+    intent = state.intent
+    text = evidence.blob(intent.request) if intent else None
+    if text is None or intent is None:
         raise LookupError("the request is not at hand")
     request = EditRequest.model_validate_json(text)
     summary = (request.operation, request.asset_class, request.distribution, len(request.clicks))
     if summary != (intent.operation, intent.asset_class, intent.distribution, intent.clicks):
         raise ValueError("the intent's summary is not that of the request")
     roles = evidence.registry.roles_at(intent.requester, entry.index)
-    return request_facts(request, [str(role) for role in roles])
+    request = request.model_copy(update={"background": _background(evidence, state, request)})
+    return request_facts(request, [str(role) for role in roles], supplied=intent.supplied is not None)
+
+
+def _background(evidence: Evidence, state: EditState, request: EditRequest) -> str:
+    """The world after the edit as it was last confirmed before the decision."""
+    if state.intent is None or state.prompt is None or state.prompt == state.intent.prompt:
+        return request.background
+    text = evidence.blob(state.prompt)
+    if text is None:
+        raise LookupError("the prompt is not at hand")
+    prompt = jcs.parse(text, len(text))
+    if not isinstance(prompt, dict) or not isinstance(prompt.get("bg"), str):
+        raise ValueError("the revised prompt has no text under bg")
+    return str(prompt["bg"])
+
+
+def _query(state: EditState) -> Value | None:
+    """How often somebody asked before is in the operator's log, not in the file: it is taken as said."""
+    query = state.query
+    if query is None:
+        return None
+    return _Asked(engine=query.engine.name, is_model=query.engine.kind == "model", remote=query.engine.remote)
 
 
 def _source(state: EditState) -> Value | None:
@@ -122,11 +162,18 @@ def _source(state: EditState) -> Value | None:
 def _mask(state: EditState) -> Value | None:
     if state.mask is None:
         return None
-    shares = state.mask.statistics
+    schema, shares = state.mask.mask_schema, state.mask.statistics.max_share
+    if len(shares) != len(schema.classes):
+        raise ValueError("the mask's shares are not those of its schema's classes")
     return MaskFacts(
-        removed_percent_max=100 * (shares.max_share[0] + shares.max_share[1]),
-        affected_percent_max=100 * shares.max_share[2],
-        opened_percent_max=100 * shares.max_opened_share,
+        removed_percent_max=100 * schema.share(shares, "removed"),
+        affected_percent_max=100 * schema.share(shares, "affected"),
+        deemphasized_percent_max=100 * schema.share(shares, "deemphasized"),
+        replaced_percent_max=100 * schema.share(shares, "replaced"),
+        opened_percent_max=100 * state.mask.statistics.max_opened_share,
+        schema_name=schema.name,
+        classes=tuple(c.name for c, share in zip(schema.classes, shares, strict=True) if share > 0),
+        revisions=state.revisions,
     )
 
 

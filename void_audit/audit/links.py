@@ -12,15 +12,20 @@ from pydantic import ValidationError
 
 from void_audit.audit.evidence import Evidence
 from void_audit.canon import jcs
-from void_audit.model.plan import EditPlan
+from void_audit.canon.mask import schema_digest
+from void_audit.model.plan import EditPlan, SuppliedSettings
 from void_audit.model.proof import StoredEntry
 from void_audit.model.records import (
     Approval,
-    MaskRecord,
+    Intent,
+    MaskState,
     PassRecord,
     PlanRecord,
     Predicate,
+    PromptRevision,
+    Query,
     ReasoningRecord,
+    RefusedReply,
     Segmentation,
 )
 
@@ -67,6 +72,16 @@ def chain_problems(evidence: Evidence) -> list[str]:
     if plan and state.intent and evidence.assertion:
         pairs.append(("edit of the plan", plan.edit, evidence.assertion.edit))
         pairs.append(("request of the plan", plan.request, state.intent.request.sha256))
+        pairs.append(("prompt of the plan", plan.prompt, state.prompt.sha256 if state.prompt else None))
+        if isinstance(plan.pass1, SuppliedSettings):
+            supplied = state.intent.supplied.sha256 if state.intent.supplied else None
+            pairs.append(("supplied clip of the plan", plan.pass1.clip, supplied))
+    if state.intent:
+        pairs += [
+            (f"request of the query at entry {e.index}", e.statement.predicate.request, state.intent.request.sha256)
+            for e in evidence.edit_entries
+            if isinstance(e.statement.predicate, Query)
+        ]
     return problems + differing(pairs)
 
 
@@ -86,8 +101,16 @@ def _named(record: Predicate) -> Iterator[tuple[str, str]]:
     match record:
         case Segmentation():
             yield "track", record.track.sha256
-        case ReasoningRecord():
-            yield "reply", record.reply.sha256
+        case Intent() if record.supplied:
+            yield "supplied", record.supplied.sha256
+        case Query():
+            yield "request", record.request
+        case ReasoningRecord() | RefusedReply():
+            yield "reply", record.exchange.reply.sha256
+        case MaskState():
+            yield "mask", record.identity.root
+        case PromptRevision():
+            yield "prompt", record.prompt.sha256
         case PlanRecord():
             yield "plan", record.digest
             yield "plan", record.plan.sha256
@@ -106,12 +129,11 @@ def approval_problems(evidence: Evidence) -> list[str]:
     return differing(pairs)
 
 
-def mask_problems(evidence: Evidence, record: MaskRecord) -> list[str]:
-    """Obligation 10: plan, subject, source and preview speak of the recorded mask."""
+def mask_problems(evidence: Evidence, record: MaskState) -> list[str]:
+    """Obligation 10: plan, subject and source speak of the mask as it stands after its last revision."""
     state, identity = evidence.state, record.identity
     pairs: list[Pair] = [
-        ("subject of the mask record", evidence.subject("mask", "mask"), identity.root),
-        ("mask schema", record.schema_name, "quadmask"),
+        ("subject of the mask record", evidence.subject(state.mask_step, "mask"), identity.root),
     ]
     if state.source:
         clip = state.source.clip
@@ -120,6 +142,9 @@ def mask_problems(evidence: Evidence, record: MaskRecord) -> list[str]:
     plan = read_plan(evidence, state.plan)
     if plan:
         pairs.append(("mask of the plan", plan.mask.model_dump(), identity.model_dump()))
+        schema = record.mask_schema
+        pairs.append(("mask schema of the plan", plan.mask_schema.name, schema.name))
+        pairs.append(("mask schema's digest in the plan", plan.mask_schema.sha256, schema_digest(schema)))
     return differing(pairs)
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from void_audit.model.base import BlobRef, Text, Value
 from void_audit.model.decision import PolicyDecision
+from void_audit.model.mask_edit import MaskEdits
 from void_audit.model.proof import StoredEntry
 from void_audit.model.reasoning import Consequences
 from void_audit.model.records import (
@@ -18,12 +19,16 @@ from void_audit.model.records import (
     Intent,
     KeyEvent,
     MaskRecord,
+    MaskRevision,
     Output,
     PassRecord,
     PlanRecord,
     PolicyDecisionRecord,
     Predicate,
+    PromptRevision,
+    Query,
     ReasoningRecord,
+    RefusedReply,
     Rejection,
     SealRecord,
     Segmentation,
@@ -116,9 +121,25 @@ class _Teller:
         return [*lines, *(f"warning: {w}" for w in record.warnings)]
 
     @tell.register
+    def _(self, record: Query) -> list[str]:
+        where = "; pictures leave the machine" if record.engine.remote else ""
+        settings = ", ".join(f"{name} {value}" for name, value in sorted(record.settings.items()))
+        return [f"asked {record.engine.name} {record.engine.version}{where}", *([settings] if settings else [])]
+
+    @tell.register
+    def _(self, record: RefusedReply) -> list[str]:
+        content = self._read(record.reason)
+        why = "reason: not at hand" if content is None else content.decode(errors="replace")
+        return [f"{record.engine.name}: no usable answer ({record.code})", why]
+
+    @tell.register
     def _(self, record: ReasoningRecord) -> list[str]:
         found = self._value(record.consequences, Consequences)
         lines = [f"{record.engine.name} ({record.engine.kind}): {record.affected} thing(s) affected"]
+        exchange = record.exchange
+        if exchange.model_version:
+            tokens = ", ".join(f"{name} {count}" for name, count in sorted(exchange.usage.items()))
+            lines.append(f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {exchange.safety}")
         if found is None:
             return [*lines, "reasoning: not at hand"]
         lines.append(found.summary)
@@ -130,6 +151,21 @@ class _Teller:
         share = record.statistics.max_opened_share
         lines = [f"{record.origin}, root {record.identity.root[:16]}, opens at most {share:.1%} of a frame"]
         return [*lines, *record.changes]
+
+    @tell.register
+    def _(self, record: MaskRevision) -> list[str]:
+        share = record.statistics.max_opened_share
+        lines = [
+            f"{record.origin}: {record.parent[:16]} became {record.identity.root[:16]}, which opens at most "
+            f"{share:.1%} of a frame; at most {record.changed_percent_max:.2f} % of a frame changed"
+        ]
+        return [*lines, *self._note(record.edits), *record.changes]
+
+    @tell.register
+    def _(self, record: PromptRevision) -> list[str]:
+        content = self._read(record.prompt)
+        text = "not at hand" if content is None else content.decode(errors="replace")
+        return [f"{record.origin}: {text}"]
 
     @tell.register
     def _(self, record: PlanRecord) -> list[str]:
@@ -171,6 +207,13 @@ class _Teller:
             return []
         content = self._read(ref)
         return ["comment: not at hand" if content is None else f"comment: {content.decode(errors='replace')}"]
+
+    def _note(self, ref: BlobRef | None) -> list[str]:
+        edits = self._value(ref, MaskEdits) if ref else None
+        if ref is None or edits is None:
+            return [] if ref is None else ["operations: not at hand"]
+        note = [f"note: {edits.note}"] if edits.note else []
+        return [f"{len(edits.operations)} operation(s)", *note]
 
     def _value(self, ref: BlobRef, kind: type[V]) -> V | None:
         content = self._read(ref)

@@ -22,8 +22,9 @@ from void_audit.media.compare import deviation_outside
 from void_audit.media.maskfile import MaskFile
 from void_audit.media.packets import packet_digests
 from void_audit.media.reader import VideoClip
-from void_audit.model.mask import MaskStatistics
-from void_audit.model.records import MaskRecord
+from void_audit.model.mask import MaskStatistics, Translated
+from void_audit.model.mask_schema import MaskSchema
+from void_audit.model.records import MaskState
 from void_audit.model.report import Finding, Obligation
 
 MASK_TITLE, PREVIEW_TITLE = "quadmask.mkv", "mask-preview.png"
@@ -58,14 +59,19 @@ def mask(evidence: Evidence) -> Finding:
     shares = record.statistics
     return passed(
         Obligation.MASK,
-        f"{record.identity.frames} frames, root {record.identity.root[:16]}, at most "
-        f"{shares.max_opened_share:.1%} of a frame opened.",
+        f"{record.mask_schema.name}, {record.identity.frames} frames, root {record.identity.root[:16]}, at most "
+        f"{shares.max_opened_share:.1%} of a frame opened{_revised(evidence.state.revisions)}.",
     )
+
+
+def _revised(times: int) -> str:
+    return f"; revised by hand {times} time(s), each signed" if times else ""
 
 
 def containment(evidence: Evidence) -> Finding:
     """(12) Outside the mask the output equals the source within the codec's own noise."""
-    if evidence.state.source is None or evidence.state.mask is None:
+    record = evidence.state.mask
+    if evidence.state.source is None or record is None:
         return unknown(Obligation.CONTAINMENT, NO_RECORDS, "A file that was sealed by void-audit.")
     other = sound_and_shape_problems(evidence)
     if other:
@@ -80,16 +86,17 @@ def containment(evidence: Evidence) -> Finding:
     if data is None:
         return unknown(Obligation.CONTAINMENT, "There is no mask to compare with.", "See obligation 10.")
     try:
-        return _measured(evidence, evidence.source, data)
+        return _measured(evidence, evidence.source, data, record.mask_schema)
     except VoidAuditError as error:
         return failed(Obligation.CONTAINMENT, str(error))
 
 
-def _measured(evidence: Evidence, clip: Path, data: bytes) -> Finding:
+def _measured(evidence: Evidence, clip: Path, data: bytes, schema: MaskSchema) -> Finding:
     with _mask_file(data) as path:
         source, output = VideoClip(clip), VideoClip(evidence.file)
         depth = source.info.bit_depth
-        found = deviation_outside(source.planes(), output.planes(), MaskFile(path).classes(), depth)
+        opened = Translated(MaskFile(path, schema.values), schema.conditions).classes()
+        found = deviation_outside(source.planes(), output.planes(), opened, depth)
     problem = _track_problem(evidence, source, output, found.worst)
     if problem:
         return failed(Obligation.CONTAINMENT, problem)
@@ -133,16 +140,16 @@ def _mask_file(data: bytes) -> Iterator[Path]:
         yield path
 
 
-def _mask_problem(evidence: Evidence, record: MaskRecord, data: bytes) -> str:
+def _mask_problem(evidence: Evidence, record: MaskState, data: bytes) -> str:
     shown = evidence.manifest.embedded.get(PREVIEW_TITLE)
     if shown is not None and sha256_hex(shown) != record.preview.sha256:
         return "The embedded preview is not the recorded one."
     with _mask_file(data) as path:
-        stored, identity = MaskFile(path), record.identity
+        stored, identity = MaskFile(path, record.mask_schema.values), record.identity
         if (*stored.size, len(stored)) != (identity.width, identity.height, identity.frames):
             return f"The mask is of {stored.size} and {len(stored)} frames, not as recorded."
         identity, hashes = mask_identity(stored)
-        statistics = mask_statistics(stored)
+        statistics = mask_statistics(stored, record.mask_schema)
     if identity != record.identity:
         return f"The mask's class hashes give root {identity.root[:16]}, recorded is {record.identity.root[:16]}."
     listed = evidence.blob(record.frame_hashes)
@@ -156,6 +163,6 @@ def _share_problems(recorded: MaskStatistics, counted: MaskStatistics) -> list[s
     problems = [] if recorded.frames == counted.frames else [f"{recorded.frames} frames are recorded"]
     for name in ("mean_share", "max_share", "max_opened_share"):
         was, now = np.atleast_1d(getattr(recorded, name)), np.atleast_1d(getattr(counted, name))
-        if np.abs(was - now).max() > ROUNDING:
+        if was.shape != now.shape or np.abs(was - now).max() > ROUNDING:
             problems.append(f"recorded {name} is {was.tolist()}, the mask's is {now.tolist()}")
     return problems

@@ -19,6 +19,8 @@ class RequestFacts(Value):
     rights_not_before: AwareDatetime | None
     rights_not_after: AwareDatetime | None
     requester_roles: tuple[Name, ...]
+    asked_words: tuple[str, ...] = ()
+    """Words of instruction and object alone: what is asked for, not what stays."""
     consent_given: bool = False
     """Whether the request says under which consent of the people shown it is made."""
     supplied_clip: bool = False

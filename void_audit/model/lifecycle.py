@@ -107,6 +107,8 @@ class EditState:
     """Who approved the present plan."""
     revisers: tuple[KeyId, ...] = ()
     """Who revised mask or prompt, in order: they cannot approve what they made."""
+    revisions: int = 0
+    """How often the mask was revised."""
     subjects: dict[Step, dict[str, Sha256]] = field(default_factory=dict)
     """Digests of the artifacts that the newest record of every step is about, by name."""
 
@@ -249,6 +251,7 @@ class EditState:
             records={**self.records, step: predicate},
             approvers=approvers,
             revisers=revisers,
+            revisions=self.revisions + isinstance(predicate, MaskRevision),
             subjects={**self.subjects, step: _digests(entry.statement)},
         )
 

@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from void_audit.model.base import Text, Value
+from void_audit.model.base import Value
 from void_audit.model.mask import Classes, MaskClass
 
 MAX_CLASSES = 8
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Byte = Annotated[int, Field(ge=0, le=255)]
+
+Line = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\p{Cc}\u2028-\u202e\u2066-\u2069]+$")]
+"""One line for people: no control characters, nothing that turns the direction of writing. A record holds up to
+nine of them, and has an end (``canon.statement``)."""
+
 Pattern = Literal["none", "solid", "cross", "stripes", "dots", "rows", "columns", "checks"]
 """How a class is drawn besides its colour, each class its own way: no reader depends on telling colours apart.
 
@@ -41,13 +46,32 @@ Operation = Literal["remove", "de-emphasize", "replace"]
 
 _CONDITIONED = {name: MaskClass[name.upper()] for name in ("remove", "overlap", "affected", "keep")}
 
+_CONDITIONINGS: Mapping[Change, tuple[Conditioning, ...]] = {
+    "content": ("remove", "overlap"),
+    "consequence": ("affected",),
+    "appearance": ("affected",),
+    "nothing": ("keep",),
+}
+_MEASURES: Mapping[Change, tuple[Measure, ...]] = {
+    "content": ("removed", "replaced"),
+    "consequence": ("affected",),
+    "appearance": ("deemphasized",),
+    "nothing": ("kept",),
+}
+_OUTCOMES: Mapping[Operation, Measure] = {
+    "remove": "removed",
+    "de-emphasize": "deemphasized",
+    "replace": "replaced",
+}
+"""As what the class counts into which an operation puts its object."""
+
 
 class ClassSpec(Value):
-    """One class. ``color`` is RGB."""
+    """One class. ``color`` is RGB. What a class is given to engines as, and counted as, follows from ``change``."""
 
     name: ClassName
     value: Byte
-    meaning: Text
+    meaning: Line
     color: tuple[Byte, Byte, Byte]
     pattern: Pattern
     change: Change
@@ -56,17 +80,19 @@ class ClassSpec(Value):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.change == "nothing") != (self.conditioning == "keep"):
-            raise ValueError(f"class {self.name}: conditioning `keep` goes with change `nothing`, and only with it")
-        if (self.change == "nothing") != (self.counts_as == "kept"):
-            raise ValueError(f"class {self.name}: counts_as `kept` goes with change `nothing`, and only with it")
-        if (self.change == "appearance") != (self.counts_as == "deemphasized"):
+        if self.conditioning not in _CONDITIONINGS[self.change]:
+            raise ValueError(_goes_with("conditioning", _CONDITIONINGS[self.change], self.change))
+        if self.counts_as not in _MEASURES[self.change]:
+            raise ValueError(_goes_with("counts_as", _MEASURES[self.change], self.change))
+        if self.pattern == "none" and self.change != "nothing":
             raise ValueError(
-                f"class {self.name}: counts_as `deemphasized` goes with change `appearance`, and only with it"
+                "pattern `none` is for classes in which nothing changes: the others must be seen"
             )
-        if self.change == "appearance" and self.conditioning != "affected":
-            raise ValueError(f"class {self.name}: change `appearance` is conditioned as `affected`")
         return self
+
+
+def _goes_with(field: str, allowed: tuple[str, ...], change: Change) -> str:
+    return f"change `{change}` goes with {field} {' or '.join(f'`{a}`' for a in allowed)}, and with no other"
 
 
 class Composition(Value):
@@ -85,39 +111,74 @@ class Composition(Value):
             raise ValueError("`consequence` and `both` are given together, or neither")
         return self
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every class that it names."""
+        return tuple(name for name in (self.object, self.consequence, self.both) if name is not None)
+
 
 class MaskSchema(Value):
     """A set of two to eight classes, ordered by rising value."""
 
     name: ClassName
-    description: Text
+    description: Line
     classes: Annotated[tuple[ClassSpec, ...], Field(min_length=2, max_length=MAX_CLASSES)]
     compose: Annotated[Mapping[Operation, Composition], Field(min_length=1)]
     """Operations that this schema is for."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        names, values = [c.name for c in self.classes], self.values
-        if len(set(names)) < len(names):
-            raise ValueError("two classes have one name")
-        if list(values) != sorted(set(values)):
-            raise ValueError("classes are ordered by value, each value once")
-        if not any(c.change == "nothing" for c in self.classes):
-            raise ValueError("a schema needs a class in which nothing changes")
-        if all(c.change == "nothing" for c in self.classes):
-            raise ValueError("a schema needs a class in which something may change")
+        self._check_differences()
+        self._check_changes()
         for operation, parts in self.compose.items():
-            self._check(operation, parts)
+            self._check_composition(operation, parts)
         return self
 
-    def _check(self, operation: Operation, parts: Composition) -> None:
-        named = [name for name in (parts.object, parts.consequence, parts.both) if name is not None]
-        unknown = sorted(set(named) - {c.name for c in self.classes})
+    def _check_differences(self) -> None:
+        for field in ("name", "color", "pattern"):
+            held = [getattr(c, field) for c in self.classes]
+            twice = [c.name for c, value in zip(self.classes, held, strict=True) if held.count(value) > 1]
+            if twice:
+                raise ValueError(f"classes have the same {field}: {', '.join(twice)}")
+        if list(self.values) != sorted(set(self.values)):
+            raise ValueError("classes are ordered by value, the lowest first, and no value is given twice")
+
+    def _check_changes(self) -> None:
+        changes = {c.change for c in self.classes}
+        if "nothing" not in changes:
+            raise ValueError("a schema needs a class in which nothing changes")
+        if changes == {"nothing"}:
+            raise ValueError("a schema needs a class in which something may change")
+        # An engine is given both as `affected`, and supplied pictures for all that it is to make anew.
+        if {"consequence", "appearance"} <= changes:
+            raise ValueError(
+                "a schema has classes of change `consequence` or of change `appearance`, not both"
+            )
+        counted = {c.counts_as for c in self.classes} - {"kept"}
+        if "replaced" in counted and len(counted) > 1:
+            others = ", ".join(sorted(counted - {"replaced"}))
+            raise ValueError(f"where a class counts as replaced, no other may count as {others}")
+
+    def _check_composition(self, operation: Operation, parts: Composition) -> None:
+        unknown = sorted(set(parts.names) - {c.name for c in self.classes})
         if unknown:
-            raise ValueError(f"compose.{operation} names {', '.join(unknown)}, which is no class")
-        kept = [name for name in named if self.classes[self.index(name)].change == "nothing"]
+            raise ValueError(
+                f"compose.{operation} names {', '.join(unknown)}, which is no class of this schema"
+            )
+        kept = [name for name in parts.names if self.named(name).change == "nothing"]
         if kept:
-            raise ValueError(f"compose.{operation} puts findings into {', '.join(kept)}, where nothing changes")
+            raise ValueError(
+                f"compose.{operation} puts findings into {', '.join(kept)}, where nothing changes"
+            )
+        if self.named(parts.object).counts_as != _OUTCOMES[operation]:
+            raise ValueError(
+                f"compose.{operation} puts the object into {parts.object}, which does not count as "
+                f"{_OUTCOMES[operation]}"
+            )
+
+    def named(self, name: str) -> ClassSpec:
+        """The class of that name. Raises KeyError."""
+        return self.classes[self.index(name)]
 
     @property
     def values(self) -> tuple[int, ...]:

@@ -121,15 +121,18 @@ def words_of(*texts: str) -> tuple[str, ...]:
     return tuple(sorted(found - {""}))
 
 
-def request_facts(request: EditRequest, roles: Iterable[str]) -> RequestFacts:
-    """Facts of a request made by someone who holds ``roles``."""
+def request_facts(request: EditRequest, roles: Iterable[str], supplied: bool = False) -> RequestFacts:
+    """Facts of a request made by someone who holds ``roles``; ``supplied``: with a clip to put in."""
     return RequestFacts(
         operation=request.operation,
         asset_class=request.asset_class,
         purpose=request.purpose,
         distribution=request.distribution,
         instruction_words=words_of(request.instruction, request.object, request.background),
+        asked_words=words_of(request.instruction, request.object),
         rights_not_before=request.rights.not_before,
         rights_not_after=request.rights.not_after,
         requester_roles=tuple(sorted(set(roles))),
+        consent_given=bool(request.consent.strip()),
+        supplied_clip=supplied,
     )

@@ -15,6 +15,7 @@ from void_audit.model.facts import (
     Facts,
     MaskFacts,
     OutputFacts,
+    QueryFacts,
     ReasoningFacts,
     RequestFacts,
     SourceFacts,
@@ -32,11 +33,13 @@ STANDARD_FACTS = Facts(
         purpose="Remove a prop that was left on the set.",
         distribution=("streaming",),
         instruction_words=("ball", "remove", "table", "the"),
+        asked_words=("ball", "remove", "the"),
         rights_not_before=None,
         rights_not_after=None,
         requester_roles=("editor",),
     ),
     source=SourceFacts(stored=True, credentials="none", width=1920, height=1080, duration_seconds=4.0),
+    query=QueryFacts(engine="contact", is_model=False, remote=False, asked_last_day=0),
     mask=MaskFacts(removed_percent_max=2.0, affected_percent_max=3.0, opened_percent_max=5.0),
     reasoning=ReasoningFacts(
         engine="contact", is_model=False, confidence=0.8, affected=1, moving=0, words=("shadow",)

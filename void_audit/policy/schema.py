@@ -57,7 +57,7 @@ class Rule(Value):
 
     id: RuleId
     title: Text
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=3)]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=4)]
     effect: Effect
     approvals: Annotated[int, Field(ge=0, le=MAX_APPROVALS)] = 0
     because: Annotated[str, Field(min_length=10, max_length=1000)]

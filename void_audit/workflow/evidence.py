@@ -45,9 +45,14 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
 
 
 def blobs_of(predicate: Predicate) -> Iterator[BlobRef]:
-    """All blobs that a record refers to. Names of key holders are not the public's business."""
-    if predicate.kind is not Kind.KEY_EVENT:
-        yield from blob_refs(predicate)
+    """Blobs of a record that go with the file.
+
+    Not the names of key holders, and not what was sent to a model: it holds pictures of the source.
+    """
+    if predicate.kind is Kind.KEY_EVENT:
+        return
+    asked = getattr(predicate, "exchange", None)
+    yield from (ref for ref in blob_refs(predicate) if asked is None or ref != asked.request)
 
 
 def _packs(recorder: Recorder) -> dict[str, str]:

@@ -6,23 +6,34 @@ from collections.abc import Sequence
 
 from void_audit.errors import DeniedError
 from void_audit.model.decision import PolicyDecision, Stage
-from void_audit.model.facts import EngineFacts, Facts, MaskFacts, OutputFacts, ReasoningFacts, SourceFacts
+from void_audit.model.facts import (
+    EngineFacts,
+    Facts,
+    MaskFacts,
+    OutputFacts,
+    QueryFacts,
+    ReasoningFacts,
+    SourceFacts,
+)
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.reasoning import Consequences
-from void_audit.model.records import Intent, PolicyDecisionRecord, Role, Source
+from void_audit.model.records import Intent, PolicyDecisionRecord, Query, Role, Source
 from void_audit.model.request import EditRequest
 from void_audit.policy.evaluate import evaluate
 from void_audit.policy.facts import request_facts, words_of
 from void_audit.workflow.enrolment import registry_of
+from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.studio import Studio
 
 
-def intent_facts(studio: Studio, request: EditRequest, roles: Sequence[Role], source: SourceFacts) -> Facts:
+def intent_facts(
+    studio: Studio, request: EditRequest, roles: Sequence[Role], source: SourceFacts, supplied: bool
+) -> Facts:
     """What is known before anything runs."""
     names = tuple(str(role) for role in roles)
-    return Facts(now=studio.clock(), request=request_facts(request, names), source=source)
+    return Facts(now=studio.clock(), request=request_facts(request, names, supplied), source=source)
 
 
 def source_facts(source: Source) -> SourceFacts:
@@ -37,22 +48,53 @@ def source_facts(source: Source) -> SourceFacts:
     )
 
 
-def plan_facts(studio: Studio, state: EditState, base: Facts, plan: EditPlan) -> Facts:
-    """What is known before synthesis."""
+def base_facts(recorder: Recorder) -> Facts:
+    """Facts of request and source, from the records."""
+    state, studio = recorder.state, recorder.studio
+    if state.source is None or state.intent is None:
+        raise AssertionError("facts before intent")
+    roles = requester_roles(studio, state.intent)
+    supplied = state.intent.supplied is not None
+    return intent_facts(studio, recorded_request(recorder), roles, source_facts(state.source), supplied)
+
+
+def query_facts(base: Facts, query: Query, asked_last_day: int) -> Facts:
+    """What is known before a question is put."""
+    known = QueryFacts(
+        engine=query.engine.name,
+        is_model=query.engine.kind == "model",
+        remote=query.engine.remote,
+        asked_last_day=asked_last_day,
+    )
+    return base.model_copy(update={"query": known})
+
+
+def mask_facts(state: EditState) -> MaskFacts:
+    """Facts of the mask as it stands."""
     if state.mask is None:
         raise AssertionError("policy on a plan without a mask")
-    shares = state.mask.statistics
+    schema, shares = state.mask.mask_schema, state.mask.statistics.max_share
+    return MaskFacts(
+        removed_percent_max=100 * schema.share(shares, "removed"),
+        affected_percent_max=100 * schema.share(shares, "affected"),
+        deemphasized_percent_max=100 * schema.share(shares, "deemphasized"),
+        replaced_percent_max=100 * schema.share(shares, "replaced"),
+        opened_percent_max=100 * state.mask.statistics.max_opened_share,
+        schema_name=schema.name,
+        classes=tuple(c.name for c, share in zip(schema.classes, shares, strict=True) if share > 0),
+        revisions=state.revisions,
+    )
+
+
+def plan_facts(studio: Studio, state: EditState, base: Facts, plan: EditPlan) -> Facts:
+    """What is known before synthesis."""
     segmenter = state.segmentation.engine if state.segmentation else None
     weights = {w.sha256 for e in (segmenter, plan.engine, plan.refiner) if e for w in e.weights}
     if state.reasoning:
         weights |= {w.sha256 for w in state.reasoning.engine.weights}
     return base.model_copy(
         update={
-            "mask": MaskFacts(
-                removed_percent_max=100 * (shares.max_share[0] + shares.max_share[1]),
-                affected_percent_max=100 * shares.max_share[2],
-                opened_percent_max=100 * shares.max_opened_share,
-            ),
+            "mask": mask_facts(state),
             "reasoning": reasoning_facts(studio, state),
             "engine": EngineFacts(
                 segmenter=segmenter.name if segmenter else "supplied mask",
@@ -103,7 +145,7 @@ def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
     previous = recorder.state.decision(stage)
     asked = {ref.name: ref.sha256 for ref in decision.packs}
     answer = (decision.verdict, decision.approvals_required, _fired(decision), asked)
-    asked_anew = recorder.state.last in {"intent", "plan", "output"}
+    asked_anew = recorder.state.last in {"intent", "query", "plan", "output"}
     if previous and not asked_anew and _answer(previous) == answer:
         return decision
     blobs = recorder.studio.blobs

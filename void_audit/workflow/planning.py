@@ -9,21 +9,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from void_audit.errors import DeniedError, OrderError
+from void_audit.errors import DeniedError, OrderError, RequestError
 from void_audit.media.packets import packet_digests
 from void_audit.media.probe import probe
-from void_audit.model.facts import Facts
+from void_audit.model.clip import ClipInfo
 from void_audit.model.lifecycle import EditState
+from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.records import Intent, PlanRecord, Source
 from void_audit.model.request import EditRequest
 from void_audit.model.signing import Signer
 from void_audit.pipeline.segment.marks import check_marks
 from void_audit.seal.credentials import read_state
-from void_audit.workflow import judge, masking
-from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest
+from void_audit.workflow import judge
+from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest, suited
 from void_audit.workflow.enrolment import insist_on_role
+from void_audit.workflow.masking import compose_mask, import_first_mask
+from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import RequestFolder
+from void_audit.workflow.seeing import ask, segment
 from void_audit.workflow.studio import Studio
 
 
@@ -36,32 +40,75 @@ class Planned:
     resumed: bool
 
 
-def plan_request(studio: Studio, folder: RequestFolder, requester: Signer, choices: Choices) -> Planned:
-    """Plan a request; the same request again goes on in the edit that was begun for it.
+def plan_request(
+    studio: Studio, folder: RequestFolder, requester: Signer, choices: Choices, seeing: Seeing | None = None
+) -> Planned:
+    """Plan a request; the same request again, looked at the same way, goes on in the edit that was begun for it.
 
     Raises:
         ClipError, RequestError, MaskError: the clip and the request do not fit together.
         WeightsError: files of a model are missing or are others.
         DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded.
+        ReasoningError: the reasoner gave no usable answer, which is recorded.
     """
+    seeing = seeing or Seeing()
     info = probe(folder.clip)
-    if folder.mask is None:
-        check_marks(folder.request.marks, info)
+    schema = checked_schema(studio, folder.request)
+    _check_marks(folder, info, seeing)
     insist_on_role(studio.ledger, requester.key_id, Intent)
     check_length(choices, info.frames)
-    engines_of(studio, choices)  # what is not here is said before minutes of segmenting
-    edit, resumed = _find_or_create(studio, folder.fingerprint(), choices)
+    choices = suited(choices, schema, folder.request.operation, folder.supplied_digest())
+    engines_of(studio, choices, folder.supplied)  # what is not here is said before minutes of segmenting
+    edit, resumed = _find_or_create(studio, folder.fingerprint(seeing), choices)
     with studio.edits.lock(edit):
         studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
-        _source(recorder, folder)
-        _intent(recorder, folder, requester)
-        if recorder.state.last in {"intent", "policy-decision:intent"}:
-            judge.insist(judge.decide(recorder, base_facts(recorder), "intent"))
-        masking.make_mask(recorder, folder)
+        _begin(recorder, folder, requester)
+        _make_mask(recorder, folder, requester, seeing, schema)
         if recorder.state.take(1) is None:
             write_plan(recorder, choices)
     return Planned(edit, recorder.state, resumed)
+
+
+def ask_about(studio: Studio, folder: RequestFolder, requester: Signer, seeing: Seeing | None = None) -> Planned:
+    """Segment and reason, and stop there: what a removal would have as consequences. No mask, no plan.
+
+    ``plan_request`` goes on from here. Raises as ``plan_request``.
+    """
+    seeing = seeing or Seeing()
+    if folder.mask is not None:
+        raise RequestError(
+            "reason-mask", "The request comes with a mask, so there is nothing to reason about.", "Plan it."
+        )
+    checked_schema(studio, folder.request)
+    _check_marks(folder, probe(folder.clip), seeing)
+    insist_on_role(studio.ledger, requester.key_id, Intent)
+    edit, resumed = _find_or_create(studio, folder.fingerprint(seeing), None)
+    with studio.edits.lock(edit):
+        studio.clear_scratch(edit)
+        recorder = Recorder(studio, edit)
+        _begin(recorder, folder, requester)
+        if recorder.state.mask is None:
+            track = segment(recorder, folder.request, seeing.segmenter)
+            ask(recorder, folder.request, track, requester, seeing.reasoner)
+    return Planned(edit, recorder.state, resumed)
+
+
+def checked_schema(studio: Studio, request: EditRequest) -> MaskSchema:
+    """The mask schema that a request names, if it is for what is asked.
+
+    Raises:
+        MaskError: ``schema-missing``, ``schema-malformed``.
+        RequestError: ``schema-operation``.
+    """
+    schema = studio.schemas(request.mask_schema)
+    if request.operation not in schema.compose:
+        raise RequestError(
+            "schema-operation",
+            f"Mask schema {schema.name} is for {', '.join(sorted(schema.compose))}, not for {request.operation}.",
+            "Name another with `mask_schema:` in edit.yaml; `void-audit mask schemas` lists them.",
+        )
+    return schema
 
 
 def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
@@ -86,6 +133,9 @@ def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
                 f"Edit {edit} is being made, or is finished: its plan stands.",
                 "`void-audit plan REQUEST` with other choices begins a new edit.",
             )
+        request, intent = recorded_request(recorder), state.intent
+        supplied = intent.supplied.sha256 if intent and intent.supplied else None
+        choices = suited(choices, state.mask.mask_schema, request.operation, supplied)
         write_plan(recorder, choices)
         return Planned(edit, recorder.state, resumed=True)
 
@@ -101,40 +151,57 @@ def write_plan(recorder: Recorder, choices: Choices) -> None:
             **recorder.common(), plan=digest_ref, digest=digest_ref.sha256, run=recorder.run_facts()
         )
         recorder.record(record, {"plan": record.digest})
-    facts = judge.plan_facts(recorder.studio, recorder.state, base_facts(recorder), plan)
+    facts = judge.plan_facts(recorder.studio, recorder.state, judge.base_facts(recorder), plan)
     judge.insist(judge.decide(recorder, facts, "plan"))
 
 
-def base_facts(recorder: Recorder) -> Facts:
-    """Facts of request and source, from the records."""
-    state, studio = recorder.state, recorder.studio
-    if state.source is None or state.intent is None:
-        raise AssertionError("facts before intent")
-    request = recorded_request(recorder)
-    roles = judge.requester_roles(studio, state.intent)
-    return judge.intent_facts(studio, request, roles, judge.source_facts(state.source))
+def _check_marks(folder: RequestFolder, info: ClipInfo, seeing: Seeing) -> None:
+    """No mark beside the clip, and no choice that would have no effect."""
+    if folder.mask is None:
+        check_marks(folder.request.marks, info)
+    elif seeing != Seeing():
+        raise RequestError(
+            "option-unused",
+            "The request comes with a mask: no segmenter and no reasoner is asked.",
+            "Leave the options out, or the mask.",
+        )
 
 
-def recorded_request(recorder: Recorder) -> EditRequest:
-    """The request as it was recorded."""
-    if recorder.state.intent is None:
-        raise AssertionError("request before intent")
-    return EditRequest.model_validate_json(recorder.studio.blobs.read(recorder.state.intent.request))
+def _begin(recorder: Recorder, folder: RequestFolder, requester: Signer) -> None:
+    """Source, intent, and what policy says of it."""
+    _source(recorder, folder)
+    _intent(recorder, folder, requester)
+    if recorder.state.last in {"intent", "policy-decision:intent"}:
+        judge.insist(judge.decide(recorder, judge.base_facts(recorder), "intent"))
 
 
-def _find_or_create(studio: Studio, fingerprint: str, choices: Choices) -> tuple[str, bool]:
+def _make_mask(
+    recorder: Recorder, folder: RequestFolder, requester: Signer, seeing: Seeing, schema: MaskSchema
+) -> None:
+    """Whatever is not recorded yet, up to and including the mask."""
+    if recorder.state.mask is not None:
+        return
+    if folder.mask is not None:
+        import_first_mask(recorder, folder.mask, schema)
+        return
+    track = segment(recorder, folder.request, seeing.segmenter)
+    consequences = ask(recorder, folder.request, track, requester, seeing.reasoner)
+    compose_mask(recorder, track, consequences, schema, folder.request.operation)
+
+
+def _find_or_create(studio: Studio, fingerprint: str, choices: Choices | None) -> tuple[str, bool]:
     for edit in studio.edits.with_fingerprint(fingerprint):
         if _goes_on(Recorder(studio, edit), choices):
             return edit, True
     return studio.edits.create(fingerprint), False
 
 
-def _goes_on(recorder: Recorder, choices: Choices) -> bool:
-    """Whether a request with these choices belongs to this edit: once pixels are made its plan stands."""
+def _goes_on(recorder: Recorder, choices: Choices | None) -> bool:
+    """Whether a request with these choices (None: any) belongs to this edit: once pixels are made its plan stands."""
     state = recorder.state
     if state.rejected:
         return False
-    if state.plan is None or state.take(1) is None:
+    if choices is None or state.plan is None or state.take(1) is None:
         return True
     return plan_digest(draft_plan(recorder, choices)) == state.plan.digest
 
@@ -162,6 +229,7 @@ def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> Non
     blobs = recorder.studio.blobs
     # The log and the file know people by key; the name stays in the workspace.
     request = folder.request.model_copy(update={"requester": requester.key_id})
+    supplied = blobs.put_file(folder.supplied, "video/mp4") if folder.supplied else None
     record = Intent(
         **recorder.common(),
         requester=requester.key_id,
@@ -173,5 +241,7 @@ def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> Non
             json.dumps(request.model_dump(mode="json")).encode(), "application/json", salted=True
         ),
         prompt=blobs.put(folder.prompt, "application/json", salted=True),
+        supplied=supplied,
     )
-    recorder.record(record, {"source": recorder.subject("source", "source")}, requester)
+    subjects = {"source": recorder.subject("source", "source")}
+    recorder.record(record, subjects | ({"supplied": supplied.sha256} if supplied else {}), requester)

@@ -25,14 +25,15 @@ from void_audit.media.writer import extension
 from void_audit.model.base import BlobRef, Value
 from void_audit.model.engine import EngineInfo, Progress, RunFacts, no_progress
 from void_audit.model.lifecycle import EditState
+from void_audit.model.mask import Translated
 from void_audit.model.plan import EditPlan
 from void_audit.model.records import CompositeRecord
 from void_audit.model.report import State
-from void_audit.model.request import EditRequest
 from void_audit.pipeline.synthesize.base import Job
 from void_audit.pipeline.synthesize.composite import CompositeReport, Compositor
 from void_audit.workflow.recorder import libraries, state_of
 from void_audit.workflow.replay_verdict import Account, Files, Replay, Stage, StageReplay, judged, verdict
+from void_audit.workflow.request_folder import parse_prompt
 from void_audit.workflow.running import Work, artifacts, checked, write_output, write_take
 from void_audit.workflow.studio import Engines
 
@@ -42,8 +43,8 @@ RESULTS: dict[Stage, str] = {"pass 1": "take 1", "pass 2": "take 2", "output": "
 """What each stage has made."""
 
 NEEDS: dict[Stage, tuple[str, ...]] = {
-    "pass 1": ("plan", "source", "mask", "request"),
-    "pass 2": ("plan", "source", "mask", "request", "take 1"),
+    "pass 1": ("plan", "source", "mask", "prompt"),
+    "pass 2": ("plan", "source", "mask", "prompt", "take 1"),
     "output": ("plan", "source", "mask", "take 2"),
 }
 """What each stage is made from."""
@@ -176,7 +177,9 @@ class _Desk:
 
     def _job(self) -> Job:
         """Without checkpoints: what is compared is made from the start."""
-        return Job(prompt=self._value("request", EditRequest).background)
+        supplied = self._path("supplied") if "supplied" in self.stored else None
+        background = parse_prompt(self.archive.blobs.read(self.stored["prompt"]))
+        return Job(prompt=background, supplied=supplied)
 
     def _plan(self) -> EditPlan:
         return self._value("plan", EditPlan)
@@ -194,8 +197,11 @@ class _Desk:
     def _clip(self) -> VideoClip:
         return VideoClip(self._path("source"), self.state.source.clip if self.state.source else None)
 
-    def _mask(self) -> MaskFile:
-        return MaskFile(self._path("mask"))
+    def _mask(self) -> Translated:
+        schema = self.state.mask.mask_schema if self.state.mask else None
+        if schema is None:
+            raise AssertionError("a plan without a mask")
+        return Translated(MaskFile(self._path("mask"), schema.values), schema.conditions)
 
     def _stored_clip(self, name: str) -> VideoClip:
         return VideoClip(self._path(name))

@@ -19,6 +19,7 @@ from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.strict_yaml import yaml_to_json
 from void_audit.errors import RequestError
 from void_audit.model.request import EditRequest
+from void_audit.model.seeing import Seeing
 
 MAX_TEXT_FILE = 64 * 1024
 MASK_NAMES = ("quadmask_0.mp4", "trimask_quadmask.mp4", "quadmask.mkv")
@@ -34,12 +35,23 @@ class RequestFolder:
     prompt: bytes
     request: EditRequest
     mask: Path | None = None
+    supplied: Path | None = None
+    """A clip whose pictures are to be put in (operation ``replace``)."""
 
-    def fingerprint(self) -> str:
-        """Digest of everything that was asked for: the same request again resumes the same edit."""
+    def fingerprint(self, seeing: Seeing | None = None) -> str:
+        """Digest of everything that was asked for: the same request again resumes the same edit.
+
+        Looked at by other engines (``seeing``) it is another edit.
+        """
         parts = [sha256_file(self.clip), sha256_hex(self.prompt), self.request.model_dump_json()]
         parts.append(sha256_file(self.mask) if self.mask else "no mask")
+        parts.append(self.supplied_digest() or "no supplied clip")
+        parts.append((seeing or Seeing()).model_dump_json())
         return sha256_hex("\n".join(parts).encode())
+
+    def supplied_digest(self) -> str | None:
+        """SHA-256 of the supplied clip."""
+        return sha256_file(self.supplied) if self.supplied else None
 
 
 @dataclass(frozen=True)
@@ -64,18 +76,19 @@ def read_request(folder: Path, given: Given | None = None) -> RequestFolder:
     fields = _edit_fields(folder)
     clip = _named(folder, fields.pop("clip", None), CLIP_NAMES, "clip")
     mask = _optional_mask(folder, fields.pop("mask", None))
+    supplied = _supplied(folder, fields)
     fields = {**given.defaults, **fields, **given.options, "background": background}
     if mask is not None:
         fields.setdefault("object", "the masked object")
         fields.setdefault("instruction", "Remove what the supplied quadmask marks.")
     request = _validate(fields)
-    if mask is None and not any(click.label == "object" for click in request.clicks):
+    if mask is None and not request.boxes and not any(click.label == "object" for click in request.clicks):
         raise RequestError(
             "clicks-none",
-            "The request has no click on the object and no mask.",
-            "Add at least one entry under `clicks:` in edit.yaml, or a quadmask_0.mp4.",
+            "The request has no click on the object, no box and no mask.",
+            "Add at least one entry under `clicks:` or `boxes:` in edit.yaml, or a quadmask_0.mp4.",
         )
-    return RequestFolder(clip=clip, prompt=prompt, request=request, mask=mask)
+    return RequestFolder(clip=clip, prompt=prompt, request=request, mask=mask, supplied=supplied)
 
 
 def parse_prompt(data: bytes) -> str:
@@ -177,6 +190,18 @@ def _inside(folder: Path, names: tuple[str, ...], what: str, hint: str) -> Path:
             return path
     listed = " or ".join(name[:80] for name in names)
     raise RequestError(f"{what}-missing", f"{folder} has no file {listed}.", hint)
+
+
+def _supplied(folder: Path, fields: dict[str, Any]) -> Path | None:
+    """The clip that ``supplied:`` names: given if, and only if, something is to be replaced."""
+    name = fields.pop("supplied", None)
+    if (name is not None) != (fields.get("operation") == "replace"):
+        raise RequestError(
+            "supplied-clip",
+            "`supplied:` (a clip) and `operation: replace` go together, and one of them is missing.",
+            "Name the clip whose pictures are to be put in, or ask for another operation.",
+        )
+    return None if name is None else _named(folder, name, (), "supplied")
 
 
 def _optional_mask(folder: Path, name: object) -> Path | None:

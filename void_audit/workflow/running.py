@@ -26,8 +26,8 @@ from void_audit.model.records import CompositeRecord, Output, PassRecord
 from void_audit.pipeline.synthesize.base import FrameSink, Job, TakeReport
 from void_audit.pipeline.synthesize.composite import CompositeReport, Compositor
 from void_audit.workflow import judge
-from void_audit.workflow.masking import source_clip, stored_mask
-from void_audit.workflow.planning import base_facts, recorded_request
+from void_audit.workflow.masking import engine_mask
+from void_audit.workflow.material import recorded_request, source_clip, supplied_clip
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.sealing import Delivered, check_place, deliver, seal
 from void_audit.workflow.studio import Studio
@@ -90,6 +90,9 @@ def artifacts(state: EditState) -> dict[str, BlobRef | Sha256]:
     named: dict[str, BlobRef | Sha256] = {"source": state.subjects["source"]["source"]}
     if state.intent:
         named["request"] = state.intent.request
+        named |= {"supplied": state.intent.supplied} if state.intent.supplied else {}
+    if state.prompt:
+        named["prompt"] = state.prompt
     if state.mask:
         named["mask"] = state.mask.mask
     if state.plan:
@@ -121,7 +124,7 @@ def ready_plan(recorder: Recorder) -> EditPlan:
     plan = read_plan(recorder)
     if state.take(1) is None:
         # Time may have passed since the plan was judged: rights lapse, packs and key roles change.
-        facts = judge.plan_facts(recorder.studio, state, base_facts(recorder), plan)
+        facts = judge.plan_facts(recorder.studio, state, judge.base_facts(recorder), plan)
         judge.insist(judge.decide(recorder, facts, "plan"))
         if recorder.state.approvals_missing:
             raise DeniedError(
@@ -147,7 +150,7 @@ def _pass1(recorder: Recorder, plan: EditPlan) -> None:
     _same_engine(recorder.studio.engines.refiner(plan.pass2, Job()).info, plan.refiner)
     engine = recorder.studio.engines.synthesizer(plan.pass1, _job(recorder))
     _same_engine(engine.info, plan.engine)
-    clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
+    clip, mask, progress = source_clip(recorder), engine_mask(recorder), recorder.studio.progress
     _take(recorder, plan, 1, engine.info, lambda sink: engine.synthesize(clip, mask, plan, sink, progress))
 
 
@@ -156,14 +159,17 @@ def _pass2(recorder: Recorder, plan: EditPlan) -> None:
         return
     engine = recorder.studio.engines.refiner(plan.pass2, _job(recorder))
     _same_engine(engine.info, plan.refiner)
-    clip, mask, progress = source_clip(recorder), stored_mask(recorder), recorder.studio.progress
+    clip, mask, progress = source_clip(recorder), engine_mask(recorder), recorder.studio.progress
     take = take_clip(recorder, 1)
     _take(recorder, plan, 2, engine.info, lambda sink: engine.refine(clip, take, mask, plan, sink, progress))
 
 
 def _job(recorder: Recorder) -> Job:
-    background = recorded_request(recorder).background
-    return Job(prompt=background, checkpoints=recorder.studio.checkpoints(recorder.edit))
+    return Job(
+        prompt=recorded_request(recorder).background,
+        checkpoints=recorder.studio.checkpoints(recorder.edit),
+        supplied=supplied_clip(recorder),
+    )
 
 
 def _same_engine(present: EngineInfo, planned: EngineInfo) -> None:
@@ -243,7 +249,7 @@ def _composite(recorder: Recorder, plan: EditPlan) -> None:
     recorder.start()
     studio, source = recorder.studio, source_clip(recorder)
     path = studio.scratch(recorder.edit) / f"unsealed{extension(plan.encoder)}"
-    compositor = Compositor(take_clip(recorder, 2), stored_mask(recorder), plan, source.info)
+    compositor = Compositor(take_clip(recorder, 2), engine_mask(recorder), plan, source.info)
     report = write_output(path, compositor, plan, source, studio.progress)
     if recorder.state.composite is None:
         record = CompositeRecord(
@@ -275,7 +281,7 @@ def _output(recorder: Recorder, plan: EditPlan, blob: BlobRef) -> None:
     stored = studio.blobs.path(blob)
     output = VideoClip(stored)
     studio.progress("measuring outside the mask", 0, 1)
-    mask = stored_mask(recorder)
+    mask = engine_mask(recorder)
     worst = deviation_outside(source.planes(), output.planes(), mask.classes(), source.info.bit_depth).worst
     studio.progress("measuring outside the mask", 1, 1)
     record = Output(
@@ -296,7 +302,7 @@ def _output_facts(recorder: Recorder) -> Facts:
     if state.composite is None or state.output is None:
         raise SealError("output-missing", "There is no output to judge.", "Run the edit again.")
     plan = read_plan(recorder)
-    base = judge.plan_facts(recorder.studio, state, base_facts(recorder), plan)
+    base = judge.plan_facts(recorder.studio, state, judge.base_facts(recorder), plan)
     # The sealer takes the source in as parent ingredient with its credentials, unless nothing can read them.
     kept = state.source is not None and state.source.credentials != "unreadable"
     changed = state.composite.keep_samples_changed

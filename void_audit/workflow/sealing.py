@@ -19,7 +19,8 @@ from void_audit.model.records import SealRecord
 from void_audit.seal.base import EmbeddedData, SealRequest
 from void_audit.seal.regions import edited_regions
 from void_audit.workflow.evidence import ledger_assertion
-from void_audit.workflow.masking import source_clip, stored_mask
+from void_audit.workflow.masking import engine_mask
+from void_audit.workflow.material import source_clip
 from void_audit.workflow.recorder import Recorder
 
 SIDECAR = ".c2pa"
@@ -49,7 +50,7 @@ def seal(recorder: Recorder, plan: EditPlan) -> None:
     if recorder.state.seal is not None:
         return
     studio, state = recorder.studio, recorder.state
-    if state.output is None or state.mask is None or state.intent is None:
+    if state.output is None or state.mask is None or state.prompt is None:
         raise SealError("output-missing", "There is no output to seal.", "Run the edit again.")
     studio.progress("sealing", 0, 1)
     source, log_size = source_clip(recorder), studio.ledger.size
@@ -67,10 +68,10 @@ def seal(recorder: Recorder, plan: EditPlan) -> None:
             source_name="source clip",
             plan=plan,
             frame_rate=state.output.clip.frame_rate,
-            regions=edited_regions(stored_mask(recorder)),
+            regions=edited_regions(engine_mask(recorder)),
             assertion=assertion,
             embedded=(
-                EmbeddedData(PROMPT, "application/json", blobs.read(state.intent.prompt)),
+                EmbeddedData(PROMPT, "application/json", blobs.read(state.prompt)),
                 EmbeddedData(PREVIEW, "image/png", blobs.read(state.mask.preview)),
                 EmbeddedData(MASK, "video/x-matroska", blobs.path(state.mask.mask)),
             ),

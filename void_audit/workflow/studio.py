@@ -13,7 +13,9 @@ from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.durable import storage_errors
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
+from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.plan import Pass1Settings, Pass2Settings
+from void_audit.model.seeing import ReasonerSettings, SegmenterSettings
 from void_audit.model.signing import Signer
 from void_audit.pipeline.reason.base import Reasoner
 from void_audit.pipeline.segment.base import Segmenter
@@ -28,11 +30,11 @@ SCRATCH, CHECKPOINTS = "work", "checkpoints"
 class Engines(Protocol):
     """Builds an engine when it is needed: a verifying desk never loads one."""
 
-    def segmenter(self) -> Segmenter:
-        """From clicks to the object."""
+    def segmenter(self, settings: SegmenterSettings) -> Segmenter:
+        """From marks to the object: the engine that these settings are for."""
 
-    def reasoner(self) -> Reasoner:
-        """From the object to its consequences."""
+    def reasoner(self, settings: ReasonerSettings) -> Reasoner:
+        """From the object to its consequences: the engine that these settings are for."""
 
     def synthesizer(self, settings: Pass1Settings, job: Job) -> Synthesizer:
         """The engine of pass 1 that these settings are for."""
@@ -55,6 +57,8 @@ class Studio:
     clock: Callable[[], datetime]
     approved_weights: Callable[[str], bool]
     """Whether a model file's SHA-256 is in the registry."""
+    schemas: Callable[[str], MaskSchema]
+    """A mask schema by name. Raises MaskError ``schema-missing``, ``schema-malformed``."""
     trust_pem: str
     """Roots against which a source's own credentials are judged."""
     device: str = "cpu"

@@ -1,0 +1,151 @@
+"""People correct a mask or the prompt: signed revisions with a parent. Nothing is overwritten; approvals lapse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from void_audit.errors import DeniedError, OrderError, RequestError
+from void_audit.ledger.reader import LogReader
+from void_audit.media.maskfile import MaskFile, import_mask
+from void_audit.model.base import BlobRef
+from void_audit.model.lifecycle import EditState
+from void_audit.model.mask import Classes
+from void_audit.model.mask_edit import MaskEdits
+from void_audit.model.records import Kind, MaskRevision, MaskState, Predicate, PromptRevision
+from void_audit.model.signing import Signer
+from void_audit.pipeline.masks.diff import difference
+from void_audit.pipeline.masks.edit import edited
+from void_audit.workflow.enrolment import insist_on_role
+from void_audit.workflow.masking import present_schema, store_mask, stored_mask
+from void_audit.workflow.material import recorded_request, source_clip
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.request_folder import parse_prompt
+from void_audit.workflow.seeing import read_consequences
+from void_audit.workflow.studio import Studio
+
+
+def edit_mask(studio: Studio, edit: str, person: Signer, edits: MaskEdits) -> EditState:
+    """Apply a batch of operations to the mask as it stands, and record the outcome as a revision.
+
+    Raises:
+        OrderError: ``revision-too-early``, ``synthesis-begun``.
+        DeniedError: ``plan-rejected``, ``role-missing``.
+        MaskError: an operation does not fit the mask.
+        RequestError: ``mask-unchanged``.
+    """
+
+    def work(recorder: Recorder) -> None:
+        blob = recorder.put_json(edits, salted=True)
+        changed = edited(stored_mask(recorder), edits, present_schema(recorder))
+        _record_mask(recorder, person, changed.classes(), blob, ())
+
+    return _revised(studio, edit, person, MaskRevision, work)
+
+
+def replace_mask(studio: Studio, edit: str, person: Signer, path: Path) -> EditState:
+    """Take a mask file for the mask, in the same schema. Raises as ``edit_mask``, and what importing raises."""
+
+    def work(recorder: Recorder) -> None:
+        imported = import_mask(path, source_clip(recorder).info, present_schema(recorder).values)
+        _record_mask(recorder, person, imported.classes(), None, imported.changes)
+
+    return _revised(studio, edit, person, MaskRevision, work)
+
+
+def revise_prompt(studio: Studio, edit: str, person: Signer, text: str | None = None) -> EditState:
+    """Give another description of the world after the edit; without ``text`` the one that the reasoner proposed.
+
+    Raises:
+        RequestError: ``prompt-*``; ``prompt-proposal`` if none was proposed; ``prompt-unchanged``.
+        OrderError, DeniedError: as ``edit_mask``.
+    """
+
+    def work(recorder: Recorder) -> None:
+        background = text if text is not None else proposed_prompt(recorder)
+        if background is None:
+            raise RequestError(
+                "prompt-proposal", "The reasoner proposed no description of the scene.", "Give one: `--text`."
+            )
+        content = json.dumps({"bg": background}, ensure_ascii=False).encode()
+        if parse_prompt(content) == recorded_request(recorder).background:
+            raise RequestError("prompt-unchanged", "That is the prompt already.", "Nothing was recorded.")
+        present = recorder.state.prompt
+        record = PromptRevision(
+            **recorder.common(),
+            parent=present.sha256 if present else "",
+            prompt=recorder.studio.blobs.put(content, "application/json", salted=True),
+            origin="written" if text is not None else "proposed",
+        )
+        recorder.record(record, {"prompt": record.prompt.sha256}, person)
+
+    return _revised(studio, edit, person, PromptRevision, work)
+
+
+def proposed_prompt(recorder: Recorder) -> str | None:
+    """The world after the edit as the reasoner described it; a proposal that a person confirms or not."""
+    record = recorder.state.reasoning
+    return read_consequences(recorder, record).scene_description.strip() or None if record else None
+
+
+def masks_of(ledger: LogReader, edit: str) -> list[MaskState]:
+    """Every mask that an edit had, the first one and its revisions, in order."""
+    found = (e.statement.predicate for e in ledger.entries(edit=edit, kinds=[Kind.MASK, Kind.MASK_REVISION]))
+    return [predicate for predicate in found if isinstance(predicate, MaskState)]
+
+
+def _revised(
+    studio: Studio, edit: str, person: Signer, kind: type[Predicate], work: Callable[[Recorder], None]
+) -> EditState:
+    with studio.edits.lock(edit):
+        studio.clear_scratch(edit)
+        recorder = Recorder(studio, edit)
+        _insist_on_time(recorder)
+        insist_on_role(studio.ledger, person.key_id, kind)
+        work(recorder)
+        studio.clear_scratch(edit)
+        return recorder.state
+
+
+def _insist_on_time(recorder: Recorder) -> None:
+    state, edit = recorder.state, recorder.edit
+    if state.mask is None:
+        raise OrderError(
+            "revision-too-early", f"Edit {edit} has no mask yet.", "Run `void-audit plan REQUEST` first."
+        )
+    if state.rejected:
+        raise DeniedError("plan-rejected", f"Edit {edit} was rejected.", "Make a new request.")
+    if state.take(1) is not None:
+        raise OrderError(
+            "synthesis-begun",
+            f"Edit {edit} is being made, or is finished: its mask and prompt stand.",
+            "Make a new request; `void-audit mask export` gives the mask to begin with.",
+        )
+
+
+def _record_mask(
+    recorder: Recorder,
+    person: Signer,
+    frames: Iterable[Classes],
+    edits: BlobRef | None,
+    changes: tuple[str, ...],
+) -> None:
+    before, state, schema = stored_mask(recorder), recorder.state.mask, present_schema(recorder)
+    if state is None:
+        raise AssertionError("no mask yet")
+    fields = store_mask(recorder, frames, schema)
+    if fields["identity"] == state.identity:
+        raise RequestError("mask-unchanged", "The mask stays as it is.", "Nothing was recorded.")
+    after = MaskFile(recorder.studio.blobs.path(fields["mask"]), schema.values)
+    changed = difference(before, after, schema)
+    record = MaskRevision(
+        **recorder.common(),
+        **fields,
+        parent=state.identity.root,
+        origin="edited" if edits else "imported",
+        edits=edits,
+        changes=changes,
+        changed_percent_max=round(100 * changed.changed_share_max, 6),
+    )
+    recorder.record(record, {"mask": record.identity.root}, person)
