@@ -15,9 +15,10 @@ from void_audit.model.grid import fill_cells
 from void_audit.model.mask import Bitmap, MaskClass, PackedBitmaps
 from void_audit.model.reasoning import AffectedObject, Cell, Consequences, Grid, GridLocalization
 from void_audit.model.track import Track
-from void_audit.pipeline.masks.compose import combine, compose, enlarge, grow
-from void_audit.pipeline.masks.grid import AffectedArea, HeldCells
+from void_audit.pipeline.masks.compose import Roles, combine, compose, enlarge, grow
+from void_audit.pipeline.masks.grid import FindingsArea, FindingCells
 from void_audit.pipeline.masks.identity import mask_identity
+from void_audit.pipeline.masks.schema import builtin
 
 KEEP, REMOVE, OVERLAP, AFFECTED = MaskClass.KEEP, MaskClass.REMOVE, MaskClass.OVERLAP, MaskClass.AFFECTED
 SIZE = Size(80, 40)
@@ -59,7 +60,8 @@ def square(top: int, left: int, side: int, size: Size = SIZE) -> Bitmap:
 def test_the_four_classes() -> None:
     remove = np.array([[True, True, False, False]])
     affected = np.array([[False, True, True, False]])
-    assert combine(remove, affected).tolist() == [[REMOVE, OVERLAP, AFFECTED, KEEP]]
+    roles = Roles.of(builtin("quadmask"), "remove")
+    assert combine(remove, affected, roles).tolist() == [[REMOVE, OVERLAP, AFFECTED, KEEP]]
 
 
 def test_cells_and_object_meet() -> None:
@@ -99,21 +101,21 @@ def test_frame_zero(categories: list[str], free: MaskClass, covered: MaskClass) 
 
 
 def test_cells_hold_until_the_next_and_only_inside_their_frames() -> None:
-    held = HeldCells(thing({2: [(0, 0)], 5: [(0, 1)], 7: []}, frames=(2, 9)), GRID)
+    held = FindingCells(thing({2: [(0, 0)], 5: [(0, 1)], 7: []}, frames=(2, 9)), GRID)
     seen = [[tuple(c) for c in np.argwhere(held.at(f))] for f in range(11)]
     a, b = [(0, 0)], [(0, 1)]
     assert seen == [[], [], a, a, a, b, b, [], [], [], []]
 
 
 def test_frames_limit_what_is_held() -> None:
-    held = HeldCells(thing({0: [(3, 7)]}, frames=(4, 6)), GRID)
+    held = FindingCells(thing({0: [(3, 7)]}, frames=(4, 6)), GRID)
     assert [bool(held.at(f).any()) for f in range(8)] == [False] * 4 + [True] * 2 + [False] * 2
 
 
 def test_order_of_localizations_does_not_matter() -> None:
     one, other = thing({1: [(0, 0)], 5: [(1, 1)]}), thing({5: [(1, 1)], 1: [(0, 0)]})
     for frame in range(8):
-        np.testing.assert_array_equal(HeldCells(one, GRID).at(frame), HeldCells(other, GRID).at(frame))
+        np.testing.assert_array_equal(FindingCells(one, GRID).at(frame), FindingCells(other, GRID).at(frame))
 
 
 def test_cells_outside_the_grid() -> None:
@@ -130,7 +132,7 @@ def test_no_consequences_and_no_object() -> None:
 
 
 def test_a_changed_area_is_drawn_again() -> None:
-    area = AffectedArea((thing({0: [(0, 0)], 2: [(3, 7)]}), thing({1: [(2, 2)]})), GRID, SIZE)
+    area = FindingsArea((thing({0: [(0, 0)], 2: [(3, 7)]}), thing({1: [(2, 2)]})), GRID, SIZE)
     for frame, cells in enumerate([[(0, 0)], [(0, 0), (2, 2)], [(3, 7), (2, 2)], [(3, 7), (2, 2)]]):
         np.testing.assert_array_equal(area.at(frame), fill_cells(_cells(cells), SIZE))
 

@@ -10,7 +10,7 @@ from void_audit.model.geometry import FrameRange, Size
 from void_audit.model.grid import cells_of, fill_cells
 from void_audit.model.reasoning import AffectedObject, Cell, Grid, GridLocalization
 from void_audit.pipeline.masks import grid as module
-from void_audit.pipeline.masks.grid import AffectedArea, HeldCells
+from void_audit.pipeline.masks.grid import FindingsArea, FindingCells
 
 GRID = Grid(rows=3, cols=5)
 SIZE = Size(23, 17)
@@ -46,24 +46,24 @@ FRAMES = st.tuples(st.integers(0, 12), st.integers(0, 12))
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.integers(0, 12), CELLS, max_size=5), FRAMES, st.integers(0, 14))
 def test_any_cells_on_any_frame(told: Told, frames: tuple[int, int], frame: int) -> None:
-    held = HeldCells(thing(told, frames), GRID).at(frame)
+    held = FindingCells(thing(told, frames), GRID).at(frame)
     assert held.shape == (3, 5)
     assert {(cell.row, cell.col) for cell in cells_of(held)} == plainly(told, frames, frame)
 
 
 def test_what_one_caller_does_to_its_cells_does_not_come_back() -> None:
-    held = HeldCells(thing({0: [(1, 1)]}), GRID)
+    held = FindingCells(thing({0: [(1, 1)]}), GRID)
     held.at(3)[:] = True
     assert held.at(3).sum() == held.at(4).sum() == 1
 
 
 @pytest.mark.parametrize("cell", [(2, 4), (0, 0)])
 def test_the_last_cell_is_inside(cell: tuple[int, int]) -> None:
-    assert HeldCells(thing({0: [cell]}), GRID).at(0)[cell]
+    assert FindingCells(thing({0: [cell]}), GRID).at(0)[cell]
 
 
 @pytest.mark.parametrize("cell", [(3, 0), (0, 5), (255, 255)])
-@pytest.mark.parametrize("kind", [HeldCells, lambda it, grid: AffectedArea((thing({}), it), grid, SIZE)])
+@pytest.mark.parametrize("kind", [FindingCells, lambda it, grid: FindingsArea((thing({}), it), grid, SIZE)])
 def test_a_cell_outside_is_refused_at_once_even_where_it_is_never_shown(kind, cell: tuple[int, int]) -> None:
     late = thing({0: [(0, 0)], 40: [(1, 1), cell]}, frames=(0, 1))
     with pytest.raises(MaskError, match=f"Cell {cell[0]}, {cell[1]} of shadow is outside 3x5") as caught:
@@ -75,7 +75,7 @@ def test_a_cell_outside_is_refused_at_once_even_where_it_is_never_shown(kind, ce
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.dictionaries(st.integers(0, 8), CELLS, max_size=3), FRAMES), max_size=3))
 def test_an_area_is_the_union(told: list[tuple[Told, tuple[int, int]]]) -> None:
-    area = AffectedArea(tuple(thing(t, f) for t, f in told), GRID, SIZE)
+    area = FindingsArea(tuple(thing(t, f) for t, f in told), GRID, SIZE)
     for frame in (0, 1, 5, 3, 11, 0):
         cells = np.zeros((3, 5), bool)
         for one, frames in told:
@@ -85,7 +85,7 @@ def test_an_area_is_the_union(told: list[tuple[Told, tuple[int, int]]]) -> None:
 
 
 def test_nothing_affected_is_an_empty_picture() -> None:
-    picture = AffectedArea((), GRID, SIZE).at(7)
+    picture = FindingsArea((), GRID, SIZE).at(7)
     assert (picture.shape, picture.any()) == ((17, 23), False)
 
 
@@ -97,7 +97,7 @@ def test_drawn_once_for_each_change(monkeypatch: pytest.MonkeyPatch) -> None:
         return fill_cells(cells, size)
 
     monkeypatch.setattr(module, "fill_cells", counted)
-    area = AffectedArea((thing({2: [(0, 0)]}), thing({6: [(0, 0)], 8: [(1, 1)]})), GRID, SIZE)
+    area = FindingsArea((thing({2: [(0, 0)]}), thing({6: [(0, 0)], 8: [(1, 1)]})), GRID, SIZE)
     pictures = [area.at(frame) for frame in range(10)]
     assert drawn == [1, 2]
     assert pictures[2] is pictures[7]
