@@ -6,11 +6,28 @@ import pytest
 from void_audit.errors import ReasoningError
 from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import FrameRange
-from void_audit.model.reasoning import AffectedObject, Cell, Consequences, Grid, GridLocalization
+from void_audit.model.reasoning import (
+    AffectedObject,
+    Belonging,
+    Cell,
+    CellSize,
+    Consequences,
+    Grid,
+    GridLocalization,
+    TrajectoryPoint,
+)
 from void_audit.pipeline.reason import check
 from void_audit.pipeline.reason.check import check_consequences
 
 INFO = ArrayClip([np.zeros((60, 80, 3), np.uint8)] * 10).info
+
+
+def cells_at(*cells):
+    return tuple(Cell(row=row, col=col) for row, col in cells)
+
+
+def placed(places):
+    return tuple(GridLocalization(frame=frame, cells=cells_at(*cells)) for frame, cells in places)
 
 
 def thing(frames=(2, 8), places=((2, ((1, 1),)),), **more):
@@ -18,14 +35,20 @@ def thing(frames=(2, 8), places=((2, ((1, 1),)),), **more):
         noun=more.pop("noun", "shadow"),
         category="visual_artifact",
         why=more.pop("why", "because"),
-        will_move=False,
+        will_move=more.pop("will_move", False),
         frames=FrameRange(start=frames[0], stop=frames[1]),
-        localizations=tuple(
-            GridLocalization(frame=frame, cells=tuple(Cell(row=r, col=c) for r, c in cells))
-            for frame, cells in places
-        ),
+        localizations=placed(places),
         **more,
     )
+
+
+def mover(*keyframes, will_move=True, **more):
+    points = tuple(TrajectoryPoint(frame=f, row=r, col=c) for f, r, c in keyframes)
+    return thing(places=(), will_move=will_move, trajectory=points, **more)
+
+
+def belonging(*places, **more):
+    return Belonging(noun=more.pop("noun", "hat"), localizations=placed(places), **more)
 
 
 GRID = Grid(rows=6, cols=8)
@@ -47,6 +70,16 @@ def test_a_good_answer_passes_unchanged():
     assert check_consequences(good, INFO) == good
 
 
+def test_everything_at_its_bound_passes_unchanged():
+    good = answer(
+        mover((0, 0, 0), (9, 5, 7), size=CellSize(rows=6, cols=8), between="linear"),
+        thing(should_have_stayed=True, original_position=cells_at((5, 7), (0, 0))),
+        thing(places=(), frames=(0, 10), size=CellSize(rows=1, cols=1)),
+        belongings=(belonging((0, ((5, 7),)), (9, ((0, 0), (5, 7)))), belonging()),
+    )
+    assert check_consequences(good, INFO) == good
+
+
 ATTACKS = {
     "row outside the grid": thing(places=((2, ((6, 0),)),)),
     "column outside the grid": thing(places=((2, ((0, 8),)),)),
@@ -59,13 +92,33 @@ ATTACKS = {
     "frames not rising": thing(places=((4, ((0, 0),)), (3, ((0, 0),)))),
     "a frame twice": thing(places=((4, ((0, 0),)), (4, ((0, 1),)))),
     "a cell twice": thing(places=((4, ((0, 0), (0, 0))),)),
+    "original row outside the grid": thing(original_position=cells_at((6, 0))),
+    "original column outside the grid": thing(original_position=cells_at((0, 0), (0, 8))),
+    "original cell twice": thing(original_position=cells_at((1, 1), (2, 2), (1, 1))),
+    "path of what does not move": mover((2, 0, 0), will_move=False),
+    "path after the end": mover((2, 0, 0), (10, 0, 0)),
+    "path not rising": mover((3, 0, 0), (2, 0, 0)),
+    "keyframe twice": mover((3, 0, 0), (3, 0, 1)),
+    "path leaves at the bottom": mover((2, 0, 0), (3, 6, 0)),
+    "path leaves to the right": mover((2, 0, 0), (3, 0, 8)),
+    "higher than the grid": mover((2, 0, 0), size=CellSize(rows=7, cols=1)),
+    "wider than the grid": mover((2, 0, 0), size=CellSize(rows=1, cols=9)),
+    "size without a path": thing(size=CellSize(rows=7, cols=1)),
+    "belonging outside the grid": belonging((0, ((6, 0),))),
+    "belonging after the end": belonging((10, ())),
+    "belonging not rising": belonging((4, ()), (4, ())),
+    "belonging's cell twice": belonging((4, ((1, 1), (1, 1)))),
 }
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_out_of_bounds(name):
-    with pytest.raises(ReasoningError) as error:
-        check_consequences(answer(thing(), ATTACKS[name]), INFO)
+    hostile = ATTACKS[name]
+    good = answer(thing(), belongings=(belonging((0, ((0, 0),))),))
+    kind = "belongings" if isinstance(hostile, Belonging) else "affected"
+    both = good.model_copy(update={kind: (*getattr(good, kind), hostile)})
+    with pytest.raises(ReasoningError, match=hostile.noun) as error:
+        check_consequences(both, INFO)
     assert error.value.code == "reply-out-of-bounds"
     assert error.value.hint
 
@@ -85,6 +138,19 @@ def test_too_many_cells_in_all(monkeypatch):
     assert error.value.code == "reply-out-of-bounds"
 
 
+def test_everything_that_is_named_counts(monkeypatch):
+    full = answer(
+        thing(original_position=cells_at((0, 0), (1, 1))),
+        mover((2, 0, 0), (3, 1, 1)),
+        belongings=(belonging((0, ((0, 0), (1, 0)))),),
+    )
+    monkeypatch.setattr(check, "MOST_CELLS", 7)
+    assert check_consequences(full, INFO) == full
+    monkeypatch.setattr(check, "MOST_CELLS", 6)
+    with pytest.raises(ReasoningError, match="more than 6 cells"):
+        check_consequences(full, INFO)
+
+
 UNVALIDATED = {
     "negative row": {"affected": (thing().model_copy(update={"localizations": (GridLocalization.model_construct(
         frame=2, cells=(Cell.model_construct(row=-1, col=0),)),)}),)},
@@ -92,6 +158,11 @@ UNVALIDATED = {
     "endless summary": {"summary": "x" * 100_000},
     "wrong type": {"affected": "everything"},
     "no grid": {"grid": None},
+    "negative keyframe": {"affected": (thing().model_copy(update={"trajectory": (TrajectoryPoint.model_construct(
+        frame=-1, row=0, col=0),)}),)},
+    "no size at all": {"affected": (thing().model_copy(update={"size": CellSize.model_construct(rows=0, cols=1)}),)},
+    "unknown way between": {"affected": (thing().model_copy(update={"between": "anything"}),)},
+    "too many belongings": {"belongings": (belonging(),) * 11},
 }  # fmt: skip
 
 
@@ -109,7 +180,9 @@ def test_texts_are_made_printable():
         summary="one\r\ntwo\x00\ttab",
         scene_description="\u2066x",
     )
+    hostile = hostile.model_copy(update={"belongings": (belonging(noun="h\x1bat", why="its\x07own"),)})
     clean = check_consequences(hostile, INFO)
+    assert (clean.belongings[0].noun, clean.belongings[0].why) == ("h at", "its own")
     assert clean.affected[0].noun == "sha [31mdow"
     assert clean.affected[0].why == "left right"
     assert clean.summary == "one \ntwo \ttab"
