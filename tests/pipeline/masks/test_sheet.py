@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
 
 from void_audit.model.geometry import Size
-from void_audit.pipeline.masks.sheet import arranged, captioned, paper, png, shrunk, tile_size
+from void_audit.pipeline.masks.sheet import (
+    arranged,
+    captioned,
+    paper,
+    png,
+    shrunk,
+    text_width,
+    tile_size,
+    wrapped,
+)
 
 
 def test_a_png_holds_the_picture() -> None:
@@ -37,3 +48,24 @@ def test_tiles_keep_their_shape() -> None:
 def test_shrinking_makes_no_new_class() -> None:
     classes = np.random.default_rng(0).choice([0, 3], (48, 64)).astype(np.uint8)
     assert set(np.unique(shrunk(classes, Size(13, 9)))) <= {0, 3}
+
+
+def test_text_is_broken_at_spaces_and_nothing_is_lost() -> None:
+    lines = wrapped("the  shadow of the ball,\tfrom\nstart to end", 100)
+    assert " ".join(lines) == "the shadow of the ball, from start to end"
+    assert len(lines) > 2
+    assert all(text_width(line) <= 100 for line in lines)
+    for line, after in pairwise(lines):
+        assert text_width(f"{line} {after.split()[0]}") > 100
+
+
+def test_a_word_longer_than_a_line_is_broken_inside() -> None:
+    lines = wrapped("a " + "x" * 400 + " b", 100)
+    assert "".join(lines).replace(" ", "") == "a" + "x" * 400 + "b"
+    assert all(text_width(line) <= 100 for line in lines)
+    assert wrapped("wide", 1) == ["w", "i", "d", "e"]
+
+
+def test_what_the_font_has_no_letters_for() -> None:
+    assert wrapped("Größe \u5f71 caf\u00e9\x07", 400) == ["Gro?e ? cafe?"]
+    assert wrapped("", 100) == [""]

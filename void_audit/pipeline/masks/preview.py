@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import cv2
 import numpy as np
 
@@ -19,8 +17,8 @@ from void_audit.pipeline.masks.sheet import (
     png,
     sample,
     shrunk,
-    text_width,
     tile_size,
+    wrapped,
     write,
 )
 
@@ -55,16 +53,20 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema, frames: int = F
 
 def overlay(picture: RGB, classes: Classes, schema: MaskSchema) -> RGB:
     """The picture with every class that has a pattern tinted, hatched and outlined. Both have the same size."""
-    out = picture.astype(np.float32)
+    out = picture
     for index, spec in enumerate(schema.classes):
-        area = classes == index
-        if spec.pattern == "none" or not area.any():
-            continue
-        color = np.array(spec.color, np.float32)
-        out[area] = out[area] * (1 - TINT) + color * TINT
-        drawn = area & _hatching(area.shape, spec.pattern)
-        out[drawn] = out[drawn] * 0.25 + color * 0.75
-        out[_outline(area)] = color
+        if spec.pattern != "none":
+            out = marked(out, classes == index, spec.color, spec.pattern)
+    return out
+
+
+def marked(picture: RGB, area: Bitmap, color: tuple[int, int, int], pattern: Pattern) -> RGB:
+    """The picture with an area of the same size tinted, hatched and outlined."""
+    out, paint = picture.astype(np.float32), np.array(color, np.float32)
+    out[area] = out[area] * (1 - TINT) + paint * TINT
+    drawn = area & _hatching(area.shape, pattern)
+    out[drawn] = out[drawn] * 0.25 + paint * 0.75
+    out[_outline(area)] = paint
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
 
@@ -96,7 +98,7 @@ def legend(schema: MaskSchema, width: int) -> RGB:
     """Per class: swatch, name, stored value, and its meaning in as many lines as it needs at this width."""
     left = MARGIN + SWATCH[1] + 12
     texts = [
-        _lines(f"{spec.name} ({spec.value}): {spec.meaning}", width - left - LEGEND_GAP)
+        wrapped(f"{spec.name} ({spec.value}): {spec.meaning}", width - left - LEGEND_GAP)
         for spec in schema.classes
     ]
     heights = [LEGEND_ROW + LEGEND_LINE * (len(lines) - 1) for lines in texts]
@@ -108,23 +110,6 @@ def legend(schema: MaskSchema, width: int) -> RGB:
             write(strip, line, left, top + 15 + LEGEND_LINE * number)
         top += height
     return strip
-
-
-def _lines(text: str, width: int) -> list[str]:
-    """The text broken at spaces so that every line is at most ``width`` pixels, or one word.
-
-    The font has ASCII only: accents are dropped, other letters become question marks.
-    """
-    decomposed = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    words = "".join(c if c.isprintable() or c.isspace() else "?" for c in decomposed)
-    lines = [""]
-    for word in words.encode("ascii", "replace").decode("ascii").split():
-        longer = f"{lines[-1]} {word}".lstrip()
-        if lines[-1] and text_width(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
 
 
 def _swatch(index: int, schema: MaskSchema) -> RGB:

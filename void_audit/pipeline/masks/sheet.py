@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +80,34 @@ def text_width(text: str) -> int:
     """How many pixels wide ``write`` draws it."""
     (width, _), _ = cv2.getTextSize(text, FONT, FONT_SCALE, 1)
     return int(width)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` pixels, broken at spaces, or inside a word that is longer than a line.
+
+    The font has ASCII only: accents are dropped, other letters become question marks.
+    """
+    decomposed = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    words = "".join(c if c.isprintable() or c.isspace() else "?" for c in decomposed)
+    lines = [""]
+    for word in words.encode("ascii", "replace").decode("ascii").split():
+        for part in _parts(word, width):
+            longer = f"{lines[-1]} {part}".lstrip()
+            if lines[-1] and text_width(longer) > width:
+                lines.append(part)
+            else:
+                lines[-1] = longer
+    return lines
+
+
+def _parts(word: str, width: int) -> list[str]:
+    """A word cut into pieces that fit; one letter always does."""
+    parts = [""]
+    for letter in word:
+        if parts[-1] and text_width(parts[-1] + letter) > width:
+            parts.append("")
+        parts[-1] += letter
+    return parts
 
 
 def png(picture: RGB) -> bytes:
