@@ -149,6 +149,10 @@ class MaskSchema(Value):
             raise ValueError("a schema needs a class in which nothing changes")
         if changes == {"nothing"}:
             raise ValueError("a schema needs a class in which something may change")
+        if self.classes[self.background].pattern != "none":
+            raise ValueError(
+                f"class {self.classes[self.background].name} is the background, so its pattern is `none`"
+            )
         # An engine is given both as `affected`, and supplied pictures for all that it is to make anew.
         if {"consequence", "appearance"} <= changes:
             raise ValueError(
@@ -170,11 +174,11 @@ class MaskSchema(Value):
             raise ValueError(
                 f"compose.{operation} puts findings into {', '.join(kept)}, where nothing changes"
             )
-        if self.named(parts.object).counts_as != _OUTCOMES[operation]:
-            raise ValueError(
-                f"compose.{operation} puts the object into {parts.object}, which does not count as "
-                f"{_OUTCOMES[operation]}"
-            )
+        for name in (parts.object, parts.both or parts.object):
+            if self.named(name).counts_as != _OUTCOMES[operation]:
+                raise ValueError(
+                    f"compose.{operation} puts the object into {name}, which does not count as {_OUTCOMES[operation]}"
+                )
 
     def named(self, name: str) -> ClassSpec:
         """The class of that name. Raises KeyError."""
