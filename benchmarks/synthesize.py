@@ -205,7 +205,8 @@ def _made_up(frames: int = 50, size: Size = Size(864, 486)) -> tuple[Clip, Class
 def _plan(mask: ClassSequence, profile: str) -> EditPlan:
     size = mask.size
     return EditPlan(
-        edit="benchmark", source="0" * 64, request="0" * 64, profile=profile,
+        edit="benchmark", source="0" * 64, request="0" * 64, prompt="0" * 64,
+        mask_schema=SchemaRef(name="quadmask", sha256="0" * 64), profile=profile,
         mask=MaskIdentity(width=size.width, height=size.height, frames=len(mask), root="0" * 64),
         engine=PropagateSynthesizer().info, refiner=FlowRefiner().info, seed="42",
         geometry=choose_geometry(opened_box(mask), size, profile), windows=Windows(),

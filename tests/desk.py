@@ -17,6 +17,7 @@ from void_audit.model.plan import (
     FlowRefineSettings,
     Geometry,
     PropagateSettings,
+    SchemaRef,
     Windows,
 )
 from void_audit.model.proof import LedgerAssertion, LoggedEntry
@@ -35,7 +36,8 @@ MODEL = EngineInfo(
 def plan(engine: EngineInfo = CLASSICAL) -> EditPlan:
     """Some plan for a clip of 64x48."""
     return EditPlan(
-        edit="e1", source="1" * 64, request="2" * 64,
+        edit="e1", source="1" * 64, request="2" * 64, prompt="6" * 64,
+        mask_schema=SchemaRef(name="quadmask", sha256="7" * 64),
         mask=MaskIdentity(width=64, height=48, frames=12, root="3" * 64),
         engine=engine, refiner=REFINER, profile="native",
         geometry=Geometry(crop=Rect(x=0, y=0, width=64, height=48), width=64, height=48),

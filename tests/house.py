@@ -22,7 +22,8 @@ from void_audit.workflow import masking
 from void_audit.workflow.drafting import Choices
 
 STORY = [
-    "source", "intent", "policy-decision:intent", "segmentation", "reasoning", "mask", "plan",
+    "source", "intent", "policy-decision:intent", "segmentation", "query", "policy-decision:reason",
+    "reasoning", "mask", "plan",
     "policy-decision:plan", "approval", "pass:1", "pass:2", "composite", "output", "policy-decision:output",
     "seal",
 ]  # fmt: skip
@@ -41,7 +42,7 @@ def quick() -> Iterator[None]:
     """Within: nothing waits for the disk, and the preview, which has its own tests, is a constant."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
-        patch.setattr(masking, "preview", lambda clip, mask: PREVIEW)
+        patch.setattr(masking, "preview", lambda clip, mask, schema: PREVIEW)
         yield
 
 
@@ -52,11 +53,11 @@ class CountingEngines(ScriptedEngines):
         self.calls: Counter[str] = Counter()
         self.before = before
 
-    def segmenter(self):
-        return self._counted(super().segmenter(), "segment")
+    def segmenter(self, settings):
+        return self._counted(super().segmenter(settings), "segment")
 
-    def reasoner(self):
-        return self._counted(super().reasoner(), "reason")
+    def reasoner(self, settings):
+        return self._counted(super().reasoner(settings), "reason")
 
     def synthesizer(self, settings, job):
         return self._counted(super().synthesizer(settings, job), "synthesize")

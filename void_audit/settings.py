@@ -4,6 +4,8 @@ VOID_AUDIT_WORKSPACE          the workspace folder (default: the nearest .void-a
 VOID_AUDIT_MODELS             where model files are kept (default: ~/.cache/void-audit/models)
 VOID_AUDIT_PASSPHRASE         opens keys when nobody can be asked
 VOID_AUDIT_PASSPHRASE_<NAME>  the same for one person's key (upper case, - as _)
+GEMINI_API_KEY                for --reasoner gemini
+VOID_AUDIT_REASONER_KEY       for --reasoner openai-compatible, where the server wants one
 """
 
 from __future__ import annotations
@@ -51,6 +53,14 @@ class Environment:
         """The passphrase given for one holder's key, if any."""
         own = "VOID_AUDIT_PASSPHRASE_" + holder.upper().replace("-", "_")
         return self.variables.get(own) or self.variables.get("VOID_AUDIT_PASSPHRASE")
+
+    def gemini_key(self) -> str | None:
+        """The key of Google's service. It goes nowhere but there."""
+        return self.variables.get("GEMINI_API_KEY") or None
+
+    def reasoner_key(self) -> str | None:
+        """The key of another reasoning service: never one that was meant for somebody else's."""
+        return self.variables.get("VOID_AUDIT_REASONER_KEY") or None
 
 
 class WorkspaceSettings(Value):

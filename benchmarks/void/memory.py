@@ -111,7 +111,8 @@ def _make(folder: Path, number: Literal[1, 2]) -> None:
 def _plan(frames: int) -> EditPlan:
     size = {"width": SIZE.width, "height": SIZE.height}
     return EditPlan(
-        edit="benchmark", source="0" * 64, request="0" * 64, profile="model", seed="42",
+        edit="benchmark", source="0" * 64, request="0" * 64, prompt="0" * 64,
+        mask_schema=SchemaRef(name="quadmask", sha256="0" * 64), profile="model", seed="42",
         mask=MaskIdentity(**size, frames=frames, root="0" * 64), engine=INFO, refiner=INFO,
         geometry=Geometry(crop=Rect(x=0, y=0, **size), **size), windows=WINDOWS, pass1=ONE, pass2=TWO,
         composite=CompositeSettings(), encoder=EncoderSettings(),

@@ -47,7 +47,8 @@ from void_audit.workflow.approving import approve
 from void_audit.workflow.drafting import Choices
 from void_audit.workflow.enrolment import enrol
 from void_audit.workflow.evidence import ledger_assertion
-from void_audit.workflow.masking import source_clip, stored_mask
+from void_audit.workflow.masking import engine_mask
+from void_audit.workflow.material import source_clip
 from void_audit.workflow.planning import plan_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import read_request
@@ -78,12 +79,12 @@ class BoxSegmenter:
     def __init__(self) -> None:
         self.info = EngineInfo(name="scripted-box", version="1", kind="scripted", description="A fixed box.")
 
-    def segment(self, clip, clicks, progress=lambda *a: None) -> Track:
+    def segment(self, clip, marks, progress=lambda *a: None) -> Track:
         size = clip.info.size
         bitmap = np.zeros((size.height, size.width), bool)
         bitmap[BOX.y : BOX.bottom, BOX.x : BOX.right] = True
         masks = PackedBitmaps(size, [bitmap] * clip.info.frames)
-        clicked = tuple(sorted({c.frame for c in clicks}))
+        clicked = tuple(sorted({c.frame for c in marks}))
         return Track(masks, (1.0,) * clip.info.frames, clicked, self.info)
 
 
@@ -107,10 +108,10 @@ def consequences(frames: int = FRAMES) -> Consequences:
 class ScriptedEngines:
     """Engines that answer at once."""
 
-    def segmenter(self):
+    def segmenter(self, settings):
         return BoxSegmenter()
 
-    def reasoner(self):
+    def reasoner(self, settings):
         return ScriptedReasoner(consequences())
 
     def synthesizer(self, settings, job):
@@ -285,7 +286,7 @@ class Studio:
         digest = recorder.subject("output", "output")
         shutil.copy(story.output or blobs.path(blobs.ref(digest, "video/mp4")), unsealed)
         data = {
-            sealing.PROMPT: blobs.read(state.intent.prompt),
+            sealing.PROMPT: blobs.read(state.prompt),
             sealing.PREVIEW: blobs.read(state.mask.preview),
             sealing.MASK: blobs.path(state.mask.mask).read_bytes(),
             **story.embedded,
@@ -294,7 +295,7 @@ class Studio:
         request = SealRequest(
             unsealed=unsealed, destination=self.folder / name, source=source_clip(recorder).path,
             source_name="source clip", plan=read_plan(recorder), frame_rate="24/1",
-            regions=sealing.edited_regions(stored_mask(recorder)), assertion=assertion,
+            regions=sealing.edited_regions(engine_mask(recorder)), assertion=assertion,
             embedded=tuple(EmbeddedData(t, "application/octet-stream", c) for t, c in data.items()),
             approved=True,
         )  # fmt: skip

@@ -9,6 +9,7 @@ import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
 from void_audit.cli.options import PlanOptions, RequestOptions, with_options
+from void_audit.cli.reasoned import print_reasoned, reasoned_json
 from void_audit.cli.results import (
     finished_json,
     passes_of,
@@ -17,14 +18,17 @@ from void_audit.cli.results import (
     print_finished,
     print_planned,
 )
+from void_audit.cli.seeing import SeeingOptions
 from void_audit.cli.session import working, workspace_at
 from void_audit.cli.workspace import Workspace
+from void_audit.errors import RequestError
+from void_audit.identity.keys import FileSigner
+from void_audit.model.seeing import Seeing
 from void_audit.workflow.approving import approve as approve_edit
 from void_audit.workflow.approving import reject as reject_edit
-from void_audit.workflow.drafting import Choices
-from void_audit.workflow.planning import Planned, plan_request, replan
+from void_audit.workflow.planning import ask_about, plan_request, replan
+from void_audit.workflow.request_folder import RequestFolder
 from void_audit.workflow.running import run_edit
-from void_audit.workflow.studio import Studio
 
 EditArgument = Annotated[str, typer.Argument(metavar="EDIT", help="Edit id, as `plan` printed it.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Where the finished file goes.")]
@@ -38,6 +42,7 @@ def plan(
         str, typer.Argument(metavar="REQUEST", help="Request folder, or an edit id to plan again.")
     ],
     choices: PlanOptions,
+    looks: SeeingOptions,
     options: RequestOptions,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -54,17 +59,19 @@ def plan(
         clicks:
           - {frame: 10, x: 220, y: 330}
 
+    (also `boxes:`, `operation:`, `mask_schema:`, `supplied:`, `consent:`, see docs/mask-schemas.md)
     or a VOID sequence folder with quadmask_0.mp4.
 
     Example: void-audit plan examples/crossing
     """
     place = workspace_at(workspace)
-    chosen = choices.choices()
+    chosen, seeing = choices.choices(), looks.seeing()
     with working(place, as_json) as busy:
         studio = busy.studio()
         if Path(request).is_dir() or not request.isalnum():
-            planned = _plan(busy, studio, Path(request), chosen, options)
+            planned = plan_request(studio, *_asked(busy, Path(request), options), chosen, seeing)
         else:
+            insist_on_known(seeing)
             planned = replan(studio, request, chosen)
         if as_json:
             emit(planned_json(studio, planned))
@@ -147,6 +154,7 @@ def edit(
     request: Annotated[Path, typer.Argument(metavar="REQUEST", help="Request folder.")],
     approve_as: Annotated[list[str], typer.Option("--approve-as", help="Who approves; repeat for several.")],
     choices: PlanOptions,
+    looks: SeeingOptions,
     options: RequestOptions,
     out: OutOption = None,
     workspace: WorkspaceOption = None,
@@ -159,7 +167,8 @@ def edit(
     place = workspace_at(workspace)
     with working(place, as_json) as busy:
         studio = busy.studio()
-        planned = _plan(busy, studio, request, choices.choices(), options)
+        asked = _asked(busy, request, options)
+        planned = plan_request(studio, *asked, choices.choices(), looks.seeing())
         if not as_json:
             print_planned(studio, planned)
         if planned.state.take(1) is None:
@@ -172,8 +181,40 @@ def edit(
             print_finished(studio, finished)
 
 
-def _plan(
-    place: Workspace, studio: Studio, request: Path, chosen: Choices, options: RequestOptions
-) -> Planned:
+@guarded
+@with_options
+def reason(
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help="Request folder.")],
+    looks: SeeingOptions,
+    options: RequestOptions,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment and reason, and stop there: what the object caused, as a picture with the reasons.
+
+    The question is an entry of the ledger, whether or not an edit follows; `plan REQUEST` goes on from here.
+
+    Example: void-audit reason examples/crossing
+    """
+    with working(workspace_at(workspace), as_json) as busy:
+        studio = busy.studio()
+        planned = ask_about(studio, *_asked(busy, request, options), looks.seeing())
+        if as_json:
+            emit(reasoned_json(studio, planned))
+        else:
+            print_reasoned(studio, planned)
+
+
+def insist_on_known(seeing: Seeing) -> None:
+    """An edit that is planned again is not looked at again. Raises RequestError ``option-unused``."""
+    if seeing != Seeing():
+        raise RequestError(
+            "option-unused",
+            "An edit that is planned again keeps its mask: no segmenter and no reasoner is asked.",
+            "Give the request folder instead: looked at otherwise it becomes another edit.",
+        )
+
+
+def _asked(place: Workspace, request: Path, options: RequestOptions) -> tuple[RequestFolder, FileSigner]:
     folder = options.read(place, request)
-    return plan_request(studio, folder, place.person(folder.request.requester), chosen)
+    return folder, place.person(folder.request.requester)

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from void_audit.errors import RequestError
+from void_audit.errors import ReasoningError, RequestError
 from void_audit.model.engine import Progress, no_progress
-from void_audit.model.plan import NoRefineSettings, Pass1Settings, Pass2Settings
+from void_audit.model.plan import (
+    DeemphasizeSettings,
+    NoRefineSettings,
+    Pass1Settings,
+    Pass2Settings,
+    SuppliedSettings,
+)
+from void_audit.model.seeing import (
+    GeminiSettings,
+    OpenAiSettings,
+    ReasonerSettings,
+    Sam2Settings,
+    SegmenterSettings,
+)
 from void_audit.model.void import VoidRefineSettings, VoidSettings
 from void_audit.pipeline.reason.base import Reasoner
 from void_audit.pipeline.segment.base import Segmenter
 from void_audit.pipeline.synthesize.base import Job, Refiner, Synthesizer
+from void_audit.settings import Environment
 from void_audit.weights.registry import Registry, shipped
 from void_audit.weights.store import ModelStore
 
 if TYPE_CHECKING:
+    from void_audit.pipeline.reason.vlm.base import Transport
     from void_audit.weights.folders import VerifiedFolder
 
 
 @dataclass(frozen=True)
 class LocalEngines:
-    """click, contact, propagate, flow-refine need no GPU, no key and no network; void needs its model."""
+    """The embedded engines need no GPU, no key and no network; void, sam2 and the models that reason need theirs."""
 
     models: Path
     registry: Registry | None = None
@@ -32,30 +48,79 @@ class LocalEngines:
     _verified: dict[str, VerifiedFolder] = field(default_factory=dict, compare=False, repr=False)
     """Folders whose files were hashed: two passes of one edit need not do so twice."""
 
-    def segmenter(self) -> Segmenter:
-        """U2-Net-P with flow and background plate. Raises WeightsError if the model file is not there."""
+    def segmenter(self, settings: SegmenterSettings) -> Segmenter:
+        """U2-Net-P with flow and background plate; or SAM 2.
+
+        Raises:
+            WeightsError: files of the model are missing or are others.
+            RequestError: ``engine-not-installed``.
+        """
+        if isinstance(settings, Sam2Settings):
+            from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter, missing_packages  # noqa: PLC0415
+
+            insist_on("The SAM 2 segmenter", missing_packages(), "sam2")
+            return Sam2Segmenter(self._folder(settings.folder), settings)
         from void_audit.pipeline.segment.click import ClickSegmenter  # noqa: PLC0415
 
         return ClickSegmenter(self._store.path("u2netp"))
 
-    def reasoner(self) -> Reasoner:
-        """Rules."""
+    def reasoner(self, settings: ReasonerSettings) -> Reasoner:
+        """Rules; or a vision-language model.
+
+        Raises:
+            RequestError: ``engine-not-installed``.
+            ReasoningError: ``reasoner-key`` if the service wants one and none is given.
+        """
+        if isinstance(settings, GeminiSettings | OpenAiSettings):
+            from void_audit.pipeline.reason.vlm.asking import VlmReasoner  # noqa: PLC0415
+
+            return VlmReasoner(self._transport(settings))
         from void_audit.pipeline.reason.contact import ContactReasoner  # noqa: PLC0415
 
         return ContactReasoner()
 
+    def _transport(self, settings: GeminiSettings | OpenAiSettings) -> Transport:
+        environment = Environment()
+        if isinstance(settings, OpenAiSettings):
+            from void_audit.pipeline.reason.openai_compatible import (  # noqa: PLC0415
+                OpenAiTransport,
+                missing_packages,
+            )
+
+            insist_on("The reasoner", missing_packages(), "vlm")
+            return OpenAiTransport(settings, environment.reasoner_key())
+        from void_audit.pipeline.reason.gemini import GeminiTransport  # noqa: PLC0415
+        from void_audit.pipeline.reason.gemini import missing_packages as missing  # noqa: PLC0415
+
+        insist_on("The Gemini reasoner", missing(), "gemini")
+        key = environment.gemini_key()
+        if key is None:
+            raise ReasoningError(
+                "reasoner-key", "Gemini needs a key, and none is given.", "Set GEMINI_API_KEY in the environment."
+            )
+        return GeminiTransport(settings, key)
+
     def synthesizer(self, settings: Pass1Settings, job: Job) -> Synthesizer:
-        """Fill from other frames, then by exemplar; or Netflix's model.
+        """Fill from other frames, then by exemplar; tone down; put another clip in; or Netflix's model.
 
         Raises:
             WeightsError: files of the model are missing or are others.
             RequestError: ``engine-not-installed``.
         """
         if isinstance(settings, VoidSettings):
+            insist_on_extra()
             folder = self._folder(settings.model)
             from void_audit.pipeline.synthesize.void.engine import VoidSynthesizer  # noqa: PLC0415
 
             return VoidSynthesizer(folder, settings, job)
+        if isinstance(settings, DeemphasizeSettings):
+            from void_audit.pipeline.synthesize.deemphasize import DeemphasizeSynthesizer  # noqa: PLC0415
+
+            return DeemphasizeSynthesizer()
+        if isinstance(settings, SuppliedSettings):
+            from void_audit.pipeline.synthesize.supplied import SuppliedSynthesizer  # noqa: PLC0415
+
+            return SuppliedSynthesizer(job.supplied)
         from void_audit.pipeline.synthesize.propagate import PropagateSynthesizer  # noqa: PLC0415
 
         return PropagateSynthesizer()
@@ -63,6 +128,7 @@ class LocalEngines:
     def refiner(self, settings: Pass2Settings, job: Job) -> Refiner:
         """Temporal refinement along optical flow; or Netflix's pass 2; or none. Raises as ``synthesizer``."""
         if isinstance(settings, VoidRefineSettings):
+            insist_on_extra()
             folder = self._folder(settings.model)
             from void_audit.pipeline.synthesize.void.engine import VoidRefiner  # noqa: PLC0415
 
@@ -80,7 +146,6 @@ class LocalEngines:
         return ModelStore(self.models, self.registry or shipped())
 
     def _folder(self, name: str) -> VerifiedFolder:
-        insist_on_extra()
         if name not in self._verified:
             self._verified[name] = self._store.folder(name, self.progress)
         return self._verified[name]
@@ -95,10 +160,14 @@ def insist_on_extra() -> None:
     """Raises RequestError ``engine-not-installed`` unless torch and diffusers are here. Loads neither."""
     from importlib.util import find_spec  # noqa: PLC0415
 
-    missing = [name for name in EXTRA if find_spec(name) is None]
+    insist_on("The VOID engine", [name for name in EXTRA if find_spec(name) is None], "void")
+
+
+def insist_on(what: str, missing: Sequence[str], extra: str) -> None:
+    """Raises RequestError ``engine-not-installed`` if packages of an extra are missing."""
     if missing:
         raise RequestError(
             "engine-not-installed",
-            f"The VOID engine needs {', '.join(missing)}, which this installation lacks.",
-            "Install the extra: pip install 'void-audit[void]' (torch as your accelerator needs it).",
+            f"{what} needs {', '.join(missing)}, which this installation lacks.",
+            f"Install the extra: pip install 'void-audit[{extra}]' (README: how, where torch is part of it).",
         )

@@ -29,7 +29,7 @@ from void_audit.workflow.enrolment import enrol, registry_of, revoke
 
 app = group("People's keys: enrolment and revocation are entries of the ledger.")
 
-PERSONAL = [Role.EDITOR, Role.APPROVER, Role.COMPLIANCE, Role.ADMIN]
+PERSONAL = [Role.EDITOR, Role.REASONER, Role.APPROVER, Role.COMPLIANCE, Role.ADMIN]
 Name = Annotated[str, typer.Argument(help="Up to 64 letters, digits and . _ @ + -")]
 
 
@@ -38,7 +38,7 @@ Name = Annotated[str, typer.Argument(help="Up to 64 letters, digits and . _ @ + 
 def add(
     name: Name,
     role: Annotated[
-        list[str], typer.Option("--role", help="editor, approver, compliance or admin; repeatable.")
+        list[str], typer.Option("--role", help="editor, reasoner, approver, compliance or admin; repeatable.")
     ],
     signer: AsOption = None,
     no_passphrase: Annotated[
@@ -48,6 +48,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make a key for a person and enrol it, signed by an administrator.
+
+    An editor asks for edits, revises masks and prompts; a reasoner may also ask models about footage.
 
     Example: void-audit keys add lois --role editor
     """

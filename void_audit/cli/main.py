@@ -20,7 +20,10 @@ COMMANDS = {
     "init": "setup:init",
     "keys": "keys:app",
     "policy": "policy:app",
+    "reason": "edit:reason",
+    "prompt": "prompt:app",
     "plan": "edit:plan",
+    "mask": "mask:app",
     "approve": "edit:approve",
     "reject": "edit:reject",
     "run": "edit:run",
@@ -28,6 +31,7 @@ COMMANDS = {
     "verify": "evidence:verify",
     "history": "evidence:history",
     "replay": "replay:replay",
+    "export": "export:export",
     "models": "models:app",
     "ledger": "ledger:app",
 }

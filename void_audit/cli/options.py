@@ -14,6 +14,7 @@ import typer
 from void_audit.cli.workspace import Workspace
 from void_audit.errors import RequestError
 from void_audit.model.plan import (
+    DeemphasizeSettings,
     EncoderSettings,
     FlowRefineSettings,
     NoRefineSettings,
@@ -21,6 +22,7 @@ from void_audit.model.plan import (
     Pass2Settings,
     PropagateSettings,
     SizeProfile,
+    SuppliedSettings,
     Windows,
 )
 from void_audit.model.void import (
@@ -75,13 +77,26 @@ class PlanOptions:
     """Choices that end up in the plan."""
 
     engine: Annotated[
-        Literal["propagate", "void"],
-        typer.Option("--engine", help="Pass 1: the embedded one, or Netflix's model."),
-    ] = "propagate"
+        Literal["propagate", "de-emphasize", "supplied", "void"] | None,
+        typer.Option(
+            "--engine",
+            help="Pass 1: an embedded one (default: what the request needs), or Netflix's model.",
+        ),
+    ] = None
     refiner: Annotated[
         Literal["flow-refine", "void", "none"] | None,
-        typer.Option("--refiner", help="Pass 2: any follows any (default: flow-refine, or void after void)."),
+        typer.Option(
+            "--refiner",
+            help="Pass 2: any follows any (default: flow-refine after propagate, void after void, else none).",
+        ),
     ] = None
+    treatment: Annotated[
+        Literal["blur", "desaturate"],
+        typer.Option("--treatment", help="How something is de-emphasized."),
+    ] = "blur"
+    strength: Annotated[
+        float, typer.Option("--strength", min=0.01, max=1, help="How much it is de-emphasized.")
+    ] = 1.0
     profile: Annotated[
         SizeProfile | None,
         typer.Option("--profile", help="Size of the pictures made (default: native, or model for void)."),
@@ -127,8 +142,9 @@ class PlanOptions:
         Raises RequestError ``option-unused`` if one was given that would have no effect.
         """
         pass1, pass2 = self._pass1(), self._pass2()
-        self._insist_on_effect(pass2.engine)
-        model = "void" in {pass1.engine, pass2.engine}
+        refiner = pass2.engine if pass2 else ""
+        self._insist_on_effect(refiner)
+        model = "void" in {self.engine, refiner}
         return Choices(
             profile=self.profile or ("model" if model else "native"),
             model_area=self.model_pixels,
@@ -146,6 +162,7 @@ class PlanOptions:
             "--engine void or --refiner void": "void" not in {self.engine, refiner} and OF_MODEL,
             "--refiner void": refiner != "void" and {"flow"},
             "--numerics corrected": self.numerics == "reference" and {"model_pixels"},
+            "--engine de-emphasize": self.engine != "de-emphasize" and {"treatment", "strength"},
             "--execution fast or draft": self.execution not in {"fast", "draft"} and {"linears"},
         }
         for need, names in unused.items():
@@ -158,18 +175,27 @@ class PlanOptions:
                     f"It goes with {need}. Leave it out, or add that.",
                 )
 
-    def _pass1(self) -> Pass1Settings:
-        if self.engine == "propagate":
-            return PropagateSettings()
-        return self._chosen(void_pass1(self.numerics, execution(self.execution, self.linears)))
+    def _pass1(self) -> Pass1Settings | None:
+        """None: what the request needs."""
+        if self.engine == "void":
+            return self._chosen(void_pass1(self.numerics, execution(self.execution, self.linears)))
+        if self.engine == "de-emphasize":
+            return DeemphasizeSettings(treatment=self.treatment, strength=self.strength)
+        plain: dict[str | None, Pass1Settings] = {
+            "propagate": PropagateSettings(),
+            "supplied": SuppliedSettings(clip="0" * 64),  # the digest is the request's to say
+        }
+        return plain.get(self.engine)
 
-    def _pass2(self) -> Pass2Settings:
-        refiner = self.refiner or ("void" if self.engine == "void" else "flow-refine")
-        if refiner == "none":
-            return NoRefineSettings()
-        if refiner == "flow-refine":
-            return FlowRefineSettings()
-        return self._chosen(void_pass2(self.numerics, execution(self.execution, self.linears), self.flow))
+    def _pass2(self) -> Pass2Settings | None:
+        if self.refiner == "void" or (self.refiner is None and self.engine == "void"):
+            how = execution(self.execution, self.linears)
+            return self._chosen(void_pass2(self.numerics, how, self.flow))
+        plain: dict[str | None, Pass2Settings] = {
+            "none": NoRefineSettings(),
+            "flow-refine": FlowRefineSettings(),
+        }
+        return plain.get(self.refiner)
 
     def _chosen(self, settings: V) -> V:
         changes = {"model": self.model, "dtype": self.dtype, "steps": self.steps or settings.steps}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
-from void_audit.cli.console import out, say
+from void_audit.cli.console import say
+from void_audit.cli.reasoned import findings_json, print_findings, say_wrapped
 from void_audit.cli.tables import print_decision
 from void_audit.errors import VoidAuditError
 from void_audit.media.maskfile import MaskFile
@@ -13,7 +13,6 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
-from void_audit.model.reasoning import Consequences
 from void_audit.model.void import VoidSettings
 from void_audit.pipeline.masks.comparison import comparison
 from void_audit.workflow.planning import Planned
@@ -34,6 +33,7 @@ def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
         "plan_file": str(plan_file(studio, planned)),
         "mask_file": str(studio.blobs.path(state.mask.mask)) if state.mask else None,
         "preview": str(preview_picture(studio, planned)),
+        **findings_json(studio, planned.edit, state),
         "warnings": warnings_of(state),
         "decision": decision_of(studio, state).model_dump(mode="json"),
     }
@@ -43,16 +43,11 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     """A planned edit for a person: what was found, what policy says, and what comes next."""
     state, plan = planned.state, plan_of(studio, planned.state)
     say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
-    if state.reasoning:
-        found = Consequences.model_validate_json(studio.blobs.read(state.reasoning.consequences))
-        say_wrapped(found.summary)
-        for affected in found.affected:
-            frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
-            say_wrapped(f"  - {affected.noun} ({frames}): {affected.why}")
+    print_findings(studio, planned.edit, state)
     if state.mask:
-        shares = state.mask.statistics
-        say(f"The mask opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
-        for change in state.mask.changes:
+        shares, schema = state.mask.statistics, state.mask.mask_schema.name
+        say(f"The mask ({schema}) opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
+        for change in getattr(state.mask, "changes", ()):
             say(f"  - import: {change}")
     for line in passes_of(plan):
         say_wrapped(line)
@@ -133,12 +128,6 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     say(f"Next: void-audit verify {delivered.path}")
 
 
-def say_wrapped(text: str) -> None:
-    """A paragraph, folded to the terminal's width."""
-    for line in textwrap.wrap(text, width=min(out.width, 100), subsequent_indent="    "):
-        say(line)
-
-
 def plan_of(studio: Studio, state: EditState) -> EditPlan:
     """The present plan."""
     if state.plan is None:
@@ -183,8 +172,9 @@ def comparison_picture(studio: Studio, finished: Finished) -> Path | None:
         return None
     try:
         source = VideoClip(studio.blobs.path(studio.blobs.ref(plan_of(studio, state).source, "video/mp4")))
-        mask = MaskFile(studio.blobs.path(state.mask.mask))
-        path.write_bytes(comparison(source, mask, VideoClip(finished.delivered.path)))
+        schema = state.mask.mask_schema
+        mask = MaskFile(studio.blobs.path(state.mask.mask), schema.values)
+        path.write_bytes(comparison(source, mask, VideoClip(finished.delivered.path), schema))
     except (VoidAuditError, OSError):
         return None
     return path

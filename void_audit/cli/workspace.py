@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from void_audit.cli.engines import LocalEngines
-from void_audit.errors import WorkspaceError
+from void_audit.errors import MaskError, WorkspaceError
 from void_audit.identity import keys
 from void_audit.identity.keys import FileSigner
 from void_audit.identity.people import People
@@ -18,7 +18,9 @@ from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.fsck import FsckReport, fsck
 from void_audit.ledger.log import Ledger
 from void_audit.model.engine import Progress, no_progress
+from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.records import Role
+from void_audit.pipeline.masks import schema as schemas
 from void_audit.policy.pack import Pack, builtin, builtin_names, load_pack
 from void_audit.seal.base import Sealer
 from void_audit.seal.certificates import create_chain
@@ -34,6 +36,9 @@ from void_audit.workflow.studio import Studio
 
 Ask = Callable[[str], str | None]
 """From a holder's name to the passphrase of that key; None if there is none to give."""
+
+SCHEMAS = "schemas"
+"""Folder of the house's own mask schemas."""
 
 SERVICE = "workspace"
 """Whose passphrase opens the keys of the log, the machine and the seal."""
@@ -106,6 +111,31 @@ class Workspace:
         """The model files that may be used: shipped, and approved by this house."""
         return with_house(house_list(self.folder / "trust" / MODELS_FILE))
 
+    def schema(self, name: str) -> MaskSchema:
+        """A mask schema: one that ships with the package, or the house's own in ``schemas/NAME.yaml``.
+
+        Raises:
+            MaskError: ``schema-missing``, ``schema-malformed``, ``schema-name``.
+        """
+        if name in schemas.builtin_names():
+            return schemas.builtin(name)
+        file = self.folder / SCHEMAS / f"{name}.yaml"
+        if not file.is_file():
+            raise MaskError(
+                "schema-missing",
+                f"There is no mask schema {name!r}.",
+                f"Put it at {file}; `void-audit mask schemas` lists those that there are.",
+            )
+        schema = schemas.load_schema(file)
+        if schema.name != name:
+            raise MaskError("schema-name", f"{file} calls itself {schema.name!r}.", "Name it as its file.")
+        return schema
+
+    def schema_names(self) -> list[str]:
+        """Names of all mask schemas: shipped, then the house's own."""
+        own = sorted(path.stem for path in (self.folder / SCHEMAS).glob("*.yaml"))
+        return [*schemas.builtin_names(), *(name for name in own if name not in schemas.builtin_names())]
+
     def studio(self) -> Studio:
         """Everything that the workflow works with."""
         return Studio(
@@ -118,6 +148,7 @@ class Workspace:
             sealer=self._sealer,
             clock=self.clock,
             approved_weights=self.registry.approved,
+            schemas=self.schema,
             trust_pem=self.trust_pem(),
             progress=self.progress,
         )

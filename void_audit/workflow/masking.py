@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from void_audit.canon.mask import mask_statistics
-from void_audit.media.maskfile import MaskFile, MaskWriter, import_mask
+from void_audit.media.maskfile import ImportedMask, MaskFile, MaskWriter, import_mask
 from void_audit.model.mask import Classes, Translated
 from void_audit.model.mask_schema import MaskSchema, Operation
 from void_audit.model.reasoning import Consequences
@@ -18,6 +18,10 @@ from void_audit.pipeline.masks.identity import mask_identity
 from void_audit.pipeline.masks.preview import preview
 from void_audit.workflow.material import source_clip
 from void_audit.workflow.recorder import Recorder
+
+Origin = Literal["composed", "imported"]
+
+VOID_SCHEMA = "quadmask"
 
 DILATION = 1 / 120
 """The composed mask grows by this part of the short side: soft edges and motion blur belong to the object."""
@@ -35,12 +39,24 @@ def compose_mask(
 
 def import_first_mask(recorder: Recorder, path: Path, schema: MaskSchema) -> None:
     """Take the mask that came with the request, and record it."""
-    imported = import_mask(path, source_clip(recorder).info, schema.values)
+    imported = read_mask(recorder, path, schema)
     fields = store_mask(recorder, imported.classes(), schema)
     _record(recorder, fields, "imported", imported.changes)
 
 
-def _record(recorder: Recorder, fields: dict[str, Any], origin: str, changes: tuple[str, ...]) -> None:
+def read_mask(recorder: Recorder, path: Path, schema: MaskSchema) -> ImportedMask:
+    """A mask file for the edit's clip: any of VOID's where the schema is VOID's, else exactly the schema's values.
+
+    Raises:
+        MaskError: ``mask-*``: it does not fit the clip or the schema.
+    """
+    info = source_clip(recorder).info
+    if schema.name == VOID_SCHEMA:
+        return import_mask(path, info)
+    return import_mask(path, info, schema_values=schema.values)
+
+
+def _record(recorder: Recorder, fields: dict[str, Any], origin: Origin, changes: tuple[str, ...]) -> None:
     record = MaskRecord(**recorder.common(), **fields, origin=origin, changes=changes)
     recorder.record(record, {"mask": record.identity.root})
 

@@ -17,6 +17,7 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.records import Intent, PlanRecord, Source
 from void_audit.model.request import EditRequest
+from void_audit.model.seeing import Seeing
 from void_audit.model.signing import Signer
 from void_audit.pipeline.segment.marks import check_marks
 from void_audit.seal.credentials import read_state

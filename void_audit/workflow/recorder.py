@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 import cv2
 from pydantic import BaseModel
@@ -48,7 +49,7 @@ class Recorder:
         self.state = state_of(studio.ledger, edit)
         self._started = time.monotonic()
 
-    def common(self) -> dict[str, str]:
+    def common(self) -> dict[str, Any]:
         """Fields that every predicate has."""
         return {"claimed_time": self.studio.clock().isoformat(timespec="seconds"), "edit": self.edit}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from void_audit.errors import DeniedError, OrderError, RequestError
 from void_audit.ledger.reader import LogReader
-from void_audit.media.maskfile import MaskFile, import_mask
+from void_audit.media.maskfile import MaskFile
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState
 from void_audit.model.mask import Classes
@@ -18,8 +18,8 @@ from void_audit.model.signing import Signer
 from void_audit.pipeline.masks.diff import difference
 from void_audit.pipeline.masks.edit import edited
 from void_audit.workflow.enrolment import insist_on_role
-from void_audit.workflow.masking import present_schema, store_mask, stored_mask
-from void_audit.workflow.material import recorded_request, source_clip
+from void_audit.workflow.masking import present_schema, read_mask, store_mask, stored_mask
+from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import parse_prompt
 from void_audit.workflow.seeing import read_consequences
@@ -48,7 +48,7 @@ def replace_mask(studio: Studio, edit: str, person: Signer, path: Path) -> EditS
     """Take a mask file for the mask, in the same schema. Raises as ``edit_mask``, and what importing raises."""
 
     def work(recorder: Recorder) -> None:
-        imported = import_mask(path, source_clip(recorder).info, present_schema(recorder).values)
+        imported = read_mask(recorder, path, present_schema(recorder))
         _record_mask(recorder, person, imported.classes(), None, imported.changes)
 
     return _revised(studio, edit, person, MaskRevision, work)

@@ -19,6 +19,7 @@ from void_audit.model.plan import (
     FlowRefineSettings,
     Geometry,
     PropagateSettings,
+    SchemaRef,
     Windows,
 )
 
@@ -131,6 +132,8 @@ def make_plan(
         edit="e1",
         source="0" * 64,
         request="0" * 64,
+        prompt="0" * 64,
+        mask_schema=SchemaRef(name="quadmask", sha256="0" * 64),
         mask=MaskIdentity(width=size.width, height=size.height, frames=1, root="0" * 64),
         engine=engine,
         refiner=engine,

@@ -1,0 +1,108 @@
+"""What a reasoner found, for people: words, the prompt it proposes, and a picture with the reasons."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from void_audit.cli.console import out, say
+from void_audit.errors import VoidAuditError
+from void_audit.model.lifecycle import EditState
+from void_audit.model.reasoning import Consequences
+from void_audit.pipeline.masks.findings import findings_picture
+from void_audit.pipeline.reason.prompt_lint import Suggestion, lint_prompt
+from void_audit.workflow.material import recorded_request, source_clip
+from void_audit.workflow.planning import Planned
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.seeing import stored_track
+from void_audit.workflow.studio import Studio
+
+PICTURE = "findings.png"
+
+
+def reasoned_json(studio: Studio, planned: Planned) -> dict[str, object]:
+    """A question and its answer as JSON."""
+    return {
+        "edit": planned.edit,
+        "resumed": planned.resumed,
+        "consequences": found.model_dump(mode="json") if (found := found_in(studio, planned.state)) else None,
+        **findings_json(studio, planned.edit, planned.state),
+    }
+
+
+def print_reasoned(studio: Studio, planned: Planned) -> None:
+    """A question and its answer for a person."""
+    say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
+    print_findings(studio, planned.edit, planned.state)
+    for warning in planned.state.reasoning.warnings if planned.state.reasoning else ():
+        say(f"warning: {warning}", "yellow")
+    say("Next: void-audit plan REQUEST")
+
+
+def findings_json(studio: Studio, edit: str, state: EditState) -> dict[str, object]:
+    """Picture, proposed prompt and suggestions, as JSON."""
+    found = found_in(studio, state)
+    return {
+        "findings": str(path) if (path := findings_file(studio, edit)) else None,
+        "proposed_prompt": found.scene_description or None if found else None,
+        "prompt_suggestions": [s.model_dump(mode="json") for s in suggestions(studio, edit, found)],
+    }
+
+
+def print_findings(studio: Studio, edit: str, state: EditState) -> None:
+    """What was found and why, where to see it, and what is to be said of the prompt."""
+    found = found_in(studio, state)
+    if found:
+        say_wrapped(found.summary)
+        for belonging in found.belongings:
+            say_wrapped(f"  - goes with it: {belonging.noun}: {belonging.why}")
+        for affected in found.affected:
+            frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
+            say_wrapped(f"  - {affected.noun} ({frames}): {affected.why}")
+        picture = findings_file(studio, edit)
+        say(f"Findings over the footage: {picture or 'could not be drawn'}")
+        _print_proposal(edit, found, recorded_request(Recorder(studio, edit)).background)
+    for suggestion in suggestions(studio, edit, found):
+        say_wrapped(f"prompt.json: {suggestion.message}", "yellow")
+
+
+def _print_proposal(edit: str, found: Consequences, background: str) -> None:
+    proposal = found.scene_description.strip()
+    if proposal and proposal != background:
+        say_wrapped(f"Proposed prompt: {proposal}")
+        say(f"  to take it: void-audit prompt accept {edit} --as NAME")
+
+
+def found_in(studio: Studio, state: EditState) -> Consequences | None:
+    """The accepted answer, if a reasoner was asked."""
+    if state.reasoning is None:
+        return None
+    return Consequences.model_validate_json(studio.blobs.read(state.reasoning.consequences))
+
+
+def suggestions(studio: Studio, edit: str, found: Consequences | None) -> tuple[Suggestion, ...]:
+    """What is to be said of the prompt as it stands: advice, nothing is changed."""
+    request = recorded_request(Recorder(studio, edit))
+    belongings = [belonging.noun for belonging in found.belongings] if found else []
+    removed = [request.object, *belongings] if request.operation == "remove" else []
+    return lint_prompt(request.background, removed=removed, instruction=request.instruction)
+
+
+def findings_file(studio: Studio, edit: str) -> Path | None:
+    """The picture as a file that a person can open. None if there is none, or it cannot be drawn."""
+    recorder = Recorder(studio, edit)
+    found, path = found_in(studio, recorder.state), studio.edits.path(edit) / PICTURE
+    try:
+        track = stored_track(recorder)
+        if found is None or track is None:
+            return None
+        path.write_bytes(findings_picture(source_clip(recorder), track, found))
+    except (VoidAuditError, OSError):
+        return None
+    return path
+
+
+def say_wrapped(text: str, style: str = "") -> None:
+    """A paragraph, folded to the terminal's width."""
+    for line in textwrap.wrap(text, width=min(out.width, 100), subsequent_indent="    "):
+        say(line, style)

@@ -1,0 +1,109 @@
+"""Options that say how footage is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from void_audit.errors import RequestError
+from void_audit.model.seeing import (
+    ClickSettings,
+    ContactSettings,
+    GeminiSettings,
+    OpenAiSettings,
+    ReasonerSettings,
+    Sam2Settings,
+    Sam2Size,
+    Seeing,
+    SegmenterSettings,
+)
+
+PANEL = "How the footage is looked at"
+option = partial(typer.Option, rich_help_panel=PANEL)
+
+OF_SAM2 = frozenset({"sam2_size", "sam2_model"})
+OF_MODEL = frozenset({"reasoner_model", "reasoner_url", "reasoner_frames", "reasoner_video", "reasoner_seed"})
+
+
+@dataclass(frozen=True)
+class SeeingOptions:
+    """What segments, and what reasons. All of it goes on record."""
+
+    segmenter: Annotated[
+        Literal["click", "sam2"], option("--segmenter", help="The embedded one, or SAM 2.1.")
+    ] = "click"
+    sam2_size: Annotated[Sam2Size, option("--sam2-size", help="Size of SAM 2.1.")] = "large"
+    sam2_model: Annotated[
+        str, option("--sam2-model", help="Folder of the model store (default: sam2.1-hiera-SIZE).")
+    ] = ""
+    reasoner: Annotated[
+        Literal["contact", "gemini", "openai-compatible"],
+        option("--reasoner", help="Embedded rules; Gemini (GEMINI_API_KEY); or a server of your own."),
+    ] = "contact"
+    reasoner_model: Annotated[
+        str | None, option("--reasoner-model", help="Which model is asked, exactly.")
+    ] = None
+    reasoner_url: Annotated[
+        str | None, option("--reasoner-url", help="Address, e.g. http://localhost:8000/v1.")
+    ] = None
+    reasoner_frames: Annotated[
+        int, option("--reasoner-frames", min=1, max=32, help="Pictures that it is shown.")
+    ] = 10
+    reasoner_video: Annotated[
+        bool | None,
+        option("--reasoner-video/--no-reasoner-video", help="Whether it is shown the clip, too."),
+    ] = None
+    reasoner_seed: Annotated[int, option("--reasoner-seed", min=0, max=2**31 - 1, help="Its seed.")] = 42
+
+    def seeing(self) -> Seeing:
+        """The options as the workflow takes them.
+
+        Raises:
+            RequestError: ``option-unused`` if one would have no effect, ``option-missing``, ``option-value``.
+        """
+        self._insist_on_effect()
+        return Seeing(segmenter=self._segmenter(), reasoner=self._reasoner())
+
+    def _segmenter(self) -> SegmenterSettings:
+        if self.segmenter == "click":
+            return ClickSettings()
+        return Sam2Settings(size=self.sam2_size, model=self.sam2_model)
+
+    def _reasoner(self) -> ReasonerSettings:
+        if self.reasoner == "contact":
+            return ContactSettings()
+        given: dict[str, object] = {"frames": self.reasoner_frames, "seed": self.reasoner_seed}
+        names = {"model": self.reasoner_model, "base_url": self.reasoner_url, "video": self.reasoner_video}
+        given |= {name: value for name, value in names.items() if value is not None}
+        kind = GeminiSettings if self.reasoner == "gemini" else OpenAiSettings
+        missing = {"model", "base_url"} - set(given) if kind is OpenAiSettings else set()
+        if missing:
+            raise RequestError(
+                "option-missing",
+                f"--reasoner {self.reasoner} needs to know which model and where.",
+                "Give --reasoner-model and --reasoner-url.",
+            )
+        try:
+            return kind.model_validate(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise RequestError(
+                "option-value", f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", "Correct the option."
+            ) from None
+
+    def _insist_on_effect(self) -> None:
+        """No option is taken and then ignored."""
+        defaults = {field.name: field.default for field in fields(self)}
+        idle = OF_SAM2 if self.segmenter != "sam2" else frozenset()
+        idle |= OF_MODEL if self.reasoner == "contact" else frozenset()
+        for name in sorted(idle):
+            if getattr(self, name) != defaults[name]:
+                raise RequestError(
+                    "option-unused",
+                    f"--{name.replace('_', '-')} {getattr(self, name)} would have no effect.",
+                    "Leave it out, or choose the --segmenter or --reasoner that it is for.",
+                )
