@@ -1,7 +1,8 @@
 """Model folders: which files one has when a house registers it, and whether it has these still.
 
 A link below the folder is refused wherever it leads: what is registered is what lies there. The folder itself
-may be a link, so that models can be kept on another disk.
+may be a link, so that models can be kept on another disk. Pickles are refused, but for ``.pt`` archives that were read
+and hold tensors only (``weights.archive``): the form in which SAM 2 is published.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from pydantic import ValidationError
 
 from void_audit.errors import WeightsError
 from void_audit.model.engine import Progress, WeightsRef, no_progress
+from void_audit.weights.archive import SUFFIX, require_tensors_only
 from void_audit.weights.header import pickled, read_header, refuse_pickle
 from void_audit.weights.registry import FolderFile, ModelFolder
 
 CHUNK = 16 * 2**20
 MIB = 2**20
-PICKLED = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
-"""Suffixes under which weights are published as pickles."""
+PICKLED = frozenset({".bin", ".pth", ".ckpt", ".pkl", ".pickle"})
+"""Suffixes under which weights are published as pickles that nothing here loads."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,9 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _require_harmless(path: Path) -> None:
     _require_regular(path)
+    if path.suffix.lower() == SUFFIX:
+        require_tensors_only(path)
+        return
     if path.suffix.lower() in PICKLED:
         raise pickled(path)
     if path.suffix.lower() == ".safetensors":
