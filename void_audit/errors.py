@@ -129,6 +129,8 @@ class ReasoningError(VoidAuditError):
 
     Args:
         exchange: a ``model.reasoning.Exchange`` with what was sent and what came, for the record.
+
+    ``retry_after`` is set where a service asks to wait: seconds from now.
     """
 
     exit_code = 1
@@ -136,6 +138,7 @@ class ReasoningError(VoidAuditError):
     def __init__(self, code: str, message: str, hint: str = "", exchange: object | None = None) -> None:
         super().__init__(code, message, hint)
         self.exchange = exchange
+        self.retry_after: float | None = None
 
 
 class SealError(VoidAuditError):

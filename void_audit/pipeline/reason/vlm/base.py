@@ -58,5 +58,6 @@ class Transport(Protocol):
         Raises:
             ReasoningError: with the exchange as far as it went. ``reasoner-quota``, ``reasoner-unreachable``,
                 ``reasoner-timeout`` may pass if one waits; ``reasoner-key``, ``reasoner-refused``,
-                ``reasoner-failed`` and ``reply-malformed`` do not.
+                ``reasoner-failed`` and ``reply-malformed`` do not. Where the service says how long to wait,
+                the error's ``retry_after`` holds the seconds.
         """
