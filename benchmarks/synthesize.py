@@ -35,6 +35,7 @@ from void_audit.model.plan import (
     EncoderSettings,
     FlowRefineSettings,
     PropagateSettings,
+    SchemaRef,
     Windows,
 )
 from void_audit.pipeline.synthesize.composite import Compositor

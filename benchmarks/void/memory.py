@@ -29,7 +29,7 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.mask import MaskIdentity
-from void_audit.model.plan import CompositeSettings, EditPlan, EncoderSettings, Geometry, Windows
+from void_audit.model.plan import CompositeSettings, EditPlan, EncoderSettings, Geometry, SchemaRef, Windows
 from void_audit.model.void import void_pass1, void_pass2
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -48,7 +48,7 @@ def test_a_person_counts_once(house):
     edit = house.planned("once")
     for _ in range(3):
         house.approve(edit, "perry")
-    assert house.steps(edit) == STORY[:9]
+    assert house.steps(edit) == STORY[:11]
     house.approve(edit, "jimmy")
     state = Recorder(house.workshop, edit).state
     assert len(state.valid_approvers) == 2
@@ -70,7 +70,7 @@ def test_roles_that_may_not(house, waiting, answer, name):
     with pytest.raises(DeniedError) as caught:
         answer(house.workshop, other, signer)
     assert (caught.value.code, caught.value.exit_code) == ("role-missing", 4)
-    assert house.steps(other) == STORY[:8]
+    assert house.steps(other) == STORY[:10]
 
 
 def test_the_requester_cannot_answer_whatever_their_roles(house, answer):
@@ -79,7 +79,7 @@ def test_the_requester_cannot_answer_whatever_their_roles(house, answer):
     with pytest.raises(DeniedError) as caught:
         answer(house.workshop, edit, house.place.person(name))
     assert caught.value.code == "approver-is-requester"
-    assert house.steps(edit) == STORY[:8]
+    assert house.steps(edit) == STORY[:10]
 
 
 def test_keys_that_were_never_enrolled_or_are_revoked(house, waiting, answer, tmp_path):
@@ -93,7 +93,7 @@ def test_keys_that_were_never_enrolled_or_are_revoked(house, waiting, answer, tm
         with pytest.raises(DeniedError) as caught:
             answer(house.workshop, waiting, signer)
         assert caught.value.code == "role-missing"
-    assert house.steps(waiting) == STORY[:8]
+    assert house.steps(waiting) == STORY[:10]
 
 
 def test_an_approval_given_before_its_key_was_revoked_stays(house, tmp_path):

@@ -15,7 +15,7 @@ from void_audit.policy.pack import builtin
 from void_audit.policy.replay import differences, replay
 from void_audit.workflow import judge
 from void_audit.workflow.enrolment import revoke
-from void_audit.workflow.planning import base_facts
+from void_audit.workflow.judge import base_facts
 from void_audit.workflow.recorder import Recorder
 
 

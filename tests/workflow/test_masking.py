@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator.studio import BOX, FRAMES, SIZE, consequences
 
-from void_audit.errors import LedgerError, RequestError
+from void_audit.errors import LedgerError, ReasoningError, RequestError
 from void_audit.model.geometry import Size
 from void_audit.model.mask import MaskClass, PackedBitmaps
 from void_audit.model.track import Click
 from void_audit.pipeline.reason.scripted import ScriptedReasoner
-from void_audit.workflow.masking import scaled_clicks as scaled
-from void_audit.workflow.masking import source_clip, stored_mask, working_size
+from void_audit.workflow.masking import stored_mask
+from void_audit.workflow.material import source_clip
 from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.seeing import scaled_marks as scaled
+from void_audit.workflow.seeing import working_size
 
 
 @settings(deadline=None)
@@ -49,8 +52,8 @@ def test_the_mask_is_of_the_source_and_holds_the_object(house):
 class Blind(CountingEngines):
     """A segmenter that finds nothing."""
 
-    def segmenter(self):
-        engine = super().segmenter()
+    def segmenter(self, settings):
+        engine = super().segmenter(settings)
         work = engine.segment
 
         def blind(clip, *args):
@@ -75,21 +78,22 @@ def test_an_object_that_is_not_found(house):
 def test_a_reasoner_that_answers_nonsense(house):
     class Wild:
         info = ScriptedReasoner(consequences()).info
+        settings: ClassVar = {}
 
         def reason(self, clip, track, request, progress=None):
             good = ScriptedReasoner(consequences()).reason(clip, track, request)
             return replace(good, consequences=consequences(frames=10_000))
 
     class Engines(CountingEngines):
-        def reasoner(self):
+        def reasoner(self, settings):
             return Wild()
 
     folder, sane = house.request("wild"), house.workshop
     house.workshop = replace(sane, engines=Engines())
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(ReasoningError) as caught:
         house.plan(folder, FAST)
-    assert caught.value.code == "reasoning-out-of-bounds"
-    assert house.steps(house.edits()[-1]) == STORY[:4]
+    assert caught.value.code == "reply-out-of-bounds"
+    assert house.steps(house.edits()[-1]) == [*STORY[:6], "refused-reply"]
     house.workshop = sane
 
 
@@ -108,7 +112,7 @@ def stopped_after(house, name, stage):
 def test_a_stored_track_is_read_back_exactly_and_not_made_again(house):
     fresh = Recorder(house.workshop, house.planned("fresh")).state.mask.identity
     folder, edit = stopped_after(house, "stopped", "reason")
-    assert house.steps(edit) == STORY[:4]
+    assert house.steps(edit) == STORY[:6]
     calls = house.engines.calls["segment"]
     assert house.plan(folder, FAST).state.mask.identity == fresh
     assert house.engines.calls["segment"] == calls
@@ -120,4 +124,4 @@ def test_a_stored_track_that_was_changed(house):
     with house.damaged(state.segmentation.track.sha256), pytest.raises(LedgerError) as caught:
         house.plan(folder, FAST)
     assert (caught.value.code, caught.value.exit_code) == ("blob-corrupt", 1)
-    assert house.steps(edit) == STORY[:4]
+    assert house.steps(edit) == STORY[:6]

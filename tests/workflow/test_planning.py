@@ -30,7 +30,8 @@ from void_audit.model.request import EditRequest
 from void_audit.policy.pack import builtin
 from void_audit.workflow.approving import reject
 from void_audit.workflow.enrolment import revoke
-from void_audit.workflow.planning import recorded_request, replan
+from void_audit.workflow.material import recorded_request
+from void_audit.workflow.planning import replan
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import read_request
 
@@ -49,6 +50,10 @@ def test_the_request_is_recorded_without_the_requesters_name(house):
     assert recorded_request(recorder).requester == house.place.person("lois").key_id
     for entry in house.place.writing.entries(edit=edit):
         assert b"lois" not in entry.envelope
+
+
+SEEN = {"segmentation", "query", "policy-decision:reason", "reasoning"}
+"""Steps that an edit with a supplied mask does not have."""
 
 
 class TestWhatIsRefusedLeavesNothing:
@@ -120,7 +125,7 @@ class TestSuppliedMask:
         self.refused(house, folder, "mask-frames")
         write_masks(folder / "quadmask.mkv", SIZE, self.classes())
         planned = house.plan(folder, FAST)
-        assert house.steps(planned.edit) == [s for s in UPTO_PLAN if s not in {"segmentation", "reasoning"}]
+        assert house.steps(planned.edit) == [s for s in UPTO_PLAN if s not in SEEN]
         assert planned.state.mask.origin == "imported"
 
     def test_wrong_size(self, house, folder):
@@ -217,8 +222,8 @@ class TestDenials:
 
     def test_unapproved_weights(self, own):
         class Weighted(type(own.engines)):
-            def segmenter(self):
-                engine = super().segmenter()
+            def segmenter(self, settings):
+                engine = super().segmenter(settings)
                 engine.info = EngineInfo(
                     name="model", version="1", kind="model", description="With a file nobody knows.",
                     weights=(WeightsRef(name="mystery", sha256="7" * 64),),
@@ -295,7 +300,7 @@ class TestAgain:
         with pytest.raises(DeniedError) as caught:
             own.plan(folder, FAST)
         assert caught.value.code == "policy-denied"
-        assert own.steps(edit) == [*STORY[:9], "policy-decision:plan"]
+        assert own.steps(edit) == [*STORY[:11], "policy-decision:plan"]
 
 
 class TestReplan:

@@ -59,7 +59,7 @@ def test_a_failed_record_is_written_once_when_the_disk_is_back(house, target, mo
         with pytest.raises(StorageError):
             house.plan(folder, FAST)
     edit = house.plan(folder, FAST).edit
-    assert house.steps(edit) == STORY[:8]
+    assert house.steps(edit) == STORY[:10]
     assert house.place.fsck().ok
 
 
@@ -80,6 +80,6 @@ def test_a_stage_says_where_and_with_what_it_ran(house, edit):
 def test_people_sign_what_they_answer_for_and_the_machine_the_rest(house, edit):
     house.approve(edit)
     signers = {e.statement.kind: e.key_ids for e in house.place.writing.entries(edit=edit)}
-    assert signers.pop("intent") == (house.place.person("lois").key_id,)
+    assert signers.pop("intent") == signers.pop("query") == (house.place.person("lois").key_id,)
     assert signers.pop("approval") == (house.place.person("perry").key_id,)
     assert set(signers.values()) == {(house.workshop.machine.key_id,)}

@@ -301,7 +301,7 @@ class TestNotThere:
             ("source", [UNKNOWN, UNKNOWN, UNKNOWN]),
             ("mask", [UNKNOWN, UNKNOWN, UNKNOWN]),
             ("plan", [UNKNOWN, UNKNOWN, UNKNOWN]),
-            ("request", [UNKNOWN, UNKNOWN, PASS]),
+            ("prompt", [UNKNOWN, UNKNOWN, PASS]),
             ("take 1", [PASS, UNKNOWN, PASS]),
             ("take 2", [PASS, PASS, UNKNOWN]),
             ("output", [PASS, PASS, PASS]),

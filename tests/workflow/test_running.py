@@ -30,7 +30,7 @@ from void_audit.workflow.recorder import Recorder
 
 
 class TestNotWithout:
-    def refused(self, house, edit, error, code, steps=STORY[:8]):
+    def refused(self, house, edit, error, code, steps=STORY[:10]):
         calls = house.engines.calls.copy()
         with pytest.raises(error) as caught:
             house.run(edit)
@@ -77,7 +77,7 @@ class TestNotWithout:
         edit = own.approved(rights={"not_after": lapse.isoformat()})
         own.at(lapse)
         for _ in range(2):
-            self.refused(own, edit, DeniedError, "policy-denied", [*STORY[:9], "policy-decision:plan"])
+            self.refused(own, edit, DeniedError, "policy-denied", [*STORY[:11], "policy-decision:plan"])
         assert own.last(edit).verdict == "deny"
 
     def test_policy_at_the_end(self, own, tmp_path):
@@ -89,17 +89,17 @@ class TestNotWithout:
             with pytest.raises(DeniedError) as caught:
                 own.run(edit, tmp_path / "out.mp4")
             assert caught.value.code == "policy-denied"
-            assert own.steps(edit) == STORY[:14]
+            assert own.steps(edit) == STORY[:16]
         assert own.last(edit).verdict == "deny"
         assert not (tmp_path / "out.mp4").exists()
         own.at(lapse - timedelta(hours=1))  # the rights were extended; here the clock stands in for that
         own.run(edit, tmp_path / "out.mp4")
-        assert own.steps(edit) == [*STORY[:14], *STORY[13:]]
+        assert own.steps(edit) == [*STORY[:16], *STORY[15:]]
 
     def test_rules(self, own):
         edit = own.approved()
         own.workshop = replace(own.workshop, packs=[])
-        self.refused(own, edit, DeniedError, "policy-denied", [*STORY[:9], "policy-decision:plan"])
+        self.refused(own, edit, DeniedError, "policy-denied", [*STORY[:11], "policy-decision:plan"])
 
     def test_the_engine_that_was_approved(self, house):
         class Newer(CountingEngines):
@@ -110,7 +110,7 @@ class TestNotWithout:
 
         edit, engines = house.approved("newer"), house.workshop
         house.workshop = replace(engines, engines=Newer())
-        self.refused(house, edit, OrderError, "engine-changed", STORY[:9])
+        self.refused(house, edit, OrderError, "engine-changed", STORY[:11])
         house.workshop = engines
         house.run(edit)
 
@@ -122,7 +122,7 @@ class TestNotWithout:
 
         edit, engines = house.approved("newer refiner"), house.workshop
         house.workshop = replace(engines, engines=Newer())
-        self.refused(house, edit, OrderError, "engine-changed", STORY[:9])
+        self.refused(house, edit, OrderError, "engine-changed", STORY[:11])
         house.workshop = engines
 
 
@@ -150,7 +150,7 @@ class TestOnlyWhatWasApproved:
             with pytest.raises(LedgerError) as caught:
                 house.run(edit, tmp_path / "out.mp4")
             assert (caught.value.code, caught.value.exit_code) == ("blob-corrupt", 1)
-            assert house.steps(edit) == STORY[:9]
+            assert house.steps(edit) == STORY[:11]
             path.unlink()
             with pytest.raises(LedgerError) as caught:
                 house.run(edit, tmp_path / "out.mp4")
@@ -221,7 +221,7 @@ class TestDelivery:
             house.run(edit, tmp_path / place)
         assert (caught.value.code, caught.value.exit_code) == ("storage-unwritable", 2)
         assert house.engines.calls == calls
-        assert house.steps(edit) == STORY[:9]
+        assert house.steps(edit) == STORY[:11]
 
     def test_the_source_clip_is_never_overwritten(self, house):
         edit = house.approved("source-safe")
@@ -337,7 +337,7 @@ def test_an_engine_that_writes_too_few_pictures(house, tmp_path):
     with pytest.raises(OrderError) as caught:
         house.run(edit, tmp_path / "out.mp4")
     assert caught.value.code == "take-incomplete"
-    assert house.steps(edit) == STORY[:9]
+    assert house.steps(edit) == STORY[:11]
     house.workshop = whole
     house.run(edit, tmp_path / "out.mp4")
 
@@ -400,7 +400,7 @@ def test_progress_is_told_and_an_interrupt_ends_it(house, tmp_path):
         house.run(edit, tmp_path / "out.mp4")
     house.workshop = quiet
     assert "compositing and encoding" in told
-    assert house.steps(edit) == STORY[:11]
+    assert house.steps(edit) == STORY[:13]
     assert not list(tmp_path.iterdir())
     house.run(edit, tmp_path / "out.mp4")
     assert house.steps(edit) == STORY

@@ -107,8 +107,6 @@ def _named(record: Predicate) -> Iterator[tuple[str, str]]:
             yield "request", record.request
         case ReasoningRecord() | RefusedReply():
             yield "reply", record.exchange.reply.sha256
-        case MaskState():
-            yield "mask", record.identity.root
         case PromptRevision():
             yield "prompt", record.prompt.sha256
         case PlanRecord():
@@ -133,7 +131,9 @@ def mask_problems(evidence: Evidence, record: MaskState) -> list[str]:
     """Obligation 10: plan, subject and source speak of the mask as it stands after its last revision."""
     state, identity = evidence.state, record.identity
     pairs: list[Pair] = [
-        ("subject of the mask record", evidence.subject(state.mask_step, "mask"), identity.root),
+        (f"subject of the {e.statement.kind} record", _subject(e, "mask"), e.statement.predicate.identity.root)
+        for e in evidence.edit_entries
+        if isinstance(e.statement.predicate, MaskState)
     ]
     if state.source:
         clip = state.source.clip
@@ -146,6 +146,10 @@ def mask_problems(evidence: Evidence, record: MaskState) -> list[str]:
         pairs.append(("mask schema of the plan", plan.mask_schema.name, schema.name))
         pairs.append(("mask schema's digest in the plan", plan.mask_schema.sha256, schema_digest(schema)))
     return differing(pairs)
+
+
+def _subject(entry: StoredEntry, name: str) -> str | None:
+    return next((s.digest.get("sha256") for s in entry.statement.subjects if s.name == name), None)
 
 
 def _short(value: object) -> str:

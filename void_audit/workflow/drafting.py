@@ -22,9 +22,9 @@ from void_audit.model.plan import (
     EncoderSettings,
     FlowRefineSettings,
     Geometry,
+    NoRefineSettings,
     Pass1Settings,
     Pass2Settings,
-    NoRefineSettings,
     PropagateSettings,
     SchemaRef,
     SizeProfile,
@@ -35,7 +35,7 @@ from void_audit.model.void import TRAINED_AREA, TRAINED_WINDOW, VoidRefineSettin
 from void_audit.pipeline.synthesize.base import Job
 from void_audit.pipeline.synthesize.geometry import choose_geometry, model_geometry, reference_geometry
 from void_audit.workflow.masking import engine_mask
-from void_audit.workflow.material import source_clip, supplied_clip
+from void_audit.workflow.material import recorded_request, source_clip, supplied_clip
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.studio import Studio
 
@@ -90,12 +90,13 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
     state, studio = recorder.state, recorder.studio
     if state.mask is None or state.intent is None or state.prompt is None:
         raise AssertionError("a plan before its mask")
+    schema, supplied = state.mask.mask_schema, state.intent.supplied
+    choices = suited(choices, schema, recorded_request(recorder).operation, supplied.sha256 if supplied else None)
     pass1, pass2 = _passes(choices)
     engine, refiner = engines_of(studio, choices, supplied_clip(recorder))
     source = source_clip(recorder).info
     check_length(choices, source.frames)
     opened = opened_box(engine_mask(recorder))
-    schema = state.mask.mask_schema
     return EditPlan(
         edit=recorder.edit,
         source=recorder.subject("source", "source"),

@@ -25,7 +25,6 @@ from void_audit.workflow import judge
 from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest, suited
 from void_audit.workflow.enrolment import insist_on_role
 from void_audit.workflow.masking import compose_mask, import_first_mask
-from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import RequestFolder
 from void_audit.workflow.seeing import ask, segment
@@ -58,8 +57,9 @@ def plan_request(
     _check_marks(folder, info, seeing)
     insist_on_role(studio.ledger, requester.key_id, Intent)
     check_length(choices, info.frames)
-    choices = suited(choices, schema, folder.request.operation, folder.supplied_digest())
-    engines_of(studio, choices, folder.supplied)  # what is not here is said before minutes of segmenting
+    # What cannot be made, or not here, is said before minutes of segmenting.
+    suits = suited(choices, schema, folder.request.operation, folder.supplied_digest())
+    engines_of(studio, suits, folder.supplied)
     edit, resumed = _find_or_create(studio, folder.fingerprint(seeing), choices)
     with studio.edits.lock(edit):
         studio.clear_scratch(edit)
@@ -134,9 +134,6 @@ def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
                 f"Edit {edit} is being made, or is finished: its plan stands.",
                 "`void-audit plan REQUEST` with other choices begins a new edit.",
             )
-        request, intent = recorded_request(recorder), state.intent
-        supplied = intent.supplied.sha256 if intent and intent.supplied else None
-        choices = suited(choices, state.mask.mask_schema, request.operation, supplied)
         write_plan(recorder, choices)
         return Planned(edit, recorder.state, resumed=True)
 

@@ -26,6 +26,8 @@ class Job:
     """The world after the edit. The plan holds only its commitment, since records carry no personal text."""
     checkpoints: Path | None = None
     """Folder of this edit for states from which a killed pass goes on; None keeps none."""
+    supplied: Path | None = None
+    """The clip whose pictures are to be put in."""
 
 
 @dataclass(frozen=True)
