@@ -7,8 +7,17 @@ from itertools import pairwise
 import pytest
 from simulator.studio import Studio
 
+from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import AFTER, EditState, Signed, fold, step_of
-from void_audit.model.records import Approval, Rejection, SealRecord
+from void_audit.model.records import (
+    Approval,
+    MaskRevision,
+    PromptRevision,
+    RefusedReply,
+    Rejection,
+    SealRecord,
+    Statement,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +56,11 @@ def test_nothing_follows_the_seal(entries):
 
 
 def test_no_record_can_be_doubled_but_those_that_may(entries):
-    doubled = {f"policy-decision:{stage}" for stage in ("intent", "plan", "output")} | {"approval", "plan"}
+    doubled = {f"policy-decision:{stage}" for stage in ("intent", "plan", "output")} | {
+        "approval",
+        "plan",
+        "query",
+    }
     for number, entry in enumerate(entries):
         _, refusal = fold([*entries[: number + 1], *entries[number:]])
         step = step_of(entry.statement.predicate)
@@ -84,12 +97,117 @@ def test_the_requesters_own_approval_does_not_count(entries):
     assert own.refuse(first_pass)
 
 
-def test_nothing_but_a_plan_follows_a_denied_plan(entries):
+def test_nothing_but_a_plan_or_a_revision_follows_a_denied_plan(entries):
     state, approval = at(entries, "approval")
     decision = state.decision("plan").model_copy(update={"verdict": "deny"})
     denied = EditState(state.last, {**state.records, "policy-decision:plan": decision}, ())
     assert denied.refuse(approval)
     assert denied.refuse(state.plan) is None
+    assert denied.refuse(revision(state)) is None
+    assert denied.refuse(new_prompt(state)) is None
+
+
+def revision(state, parent=None):
+    """A revision of the mask as it stands, to another one."""
+    mask = state.mask.model_dump(exclude={"origin", "changes"})
+    other = state.mask.identity.model_copy(update={"root": "e" * 64})
+    fields = {**mask, "identity": other.model_dump(), "parent": parent or state.mask.identity.root}
+    return MaskRevision.model_validate(
+        {**fields, "origin": "edited", "edits": None, "changed_percent_max": 1.0}
+    )
+
+
+def new_prompt(state, parent=None):
+    """A revision of the prompt as it stands."""
+    prompt = BlobRef(sha256="d" * 64, size=40, media_type="application/json", salted=True)
+    return PromptRevision(
+        claimed_time=START, edit=state.intent.edit, parent=parent or state.prompt.sha256, prompt=prompt,
+        origin="written",
+    )  # fmt: skip
+
+
+START = "2026-01-05T10:00:00+00:00"
+
+
+def signed(predicate, signer="5" * 64):
+    return Signed(Statement(subjects=(), predicate=predicate), (signer,))
+
+
+@pytest.mark.parametrize("make", [revision, new_prompt])
+@pytest.mark.parametrize("before", ["plan", "policy-decision:plan", "approval", "pass:1"])
+def test_until_synthesis_people_may_revise_and_what_was_approved_lapses(entries, make, before):
+    state, _ = at(entries, before)
+    made = make(state)
+    assert state.refuse(made) is None
+    revised = state.advance(signed(made))
+    assert revised.valid_approvers == frozenset()
+    assert revised.refuse(entries[-1].statement.predicate)
+    for step in ("approval", "pass:1", "policy-decision:plan"):
+        assert revised.refuse(at(entries, step)[1])
+    assert revised.refuse(state.plan or at(entries, "plan")[1]) is None
+
+
+@pytest.mark.parametrize("make", [revision, new_prompt])
+@pytest.mark.parametrize(
+    "before", ["mask", "pass:2", "composite", "output", "policy-decision:output", "seal"]
+)
+def test_before_there_is_a_mask_and_once_pixels_are_made_nothing_is_revised(entries, make, before):
+    planned, _ = at(entries, "plan")
+    assert at(entries, before)[0].refuse(make(planned))
+
+
+@pytest.mark.parametrize("make", [revision, new_prompt])
+def test_a_revision_of_what_is_no_longer_present_is_refused(entries, make):
+    state, _ = at(entries, "plan")
+    once = state.advance(signed(make(state)))
+    assert state.refuse(make(state, parent="a" * 64))
+    assert once.refuse(make(state))
+    assert once.refuse(make(once)) is None
+
+
+def test_the_mask_and_the_prompt_are_those_of_the_newest_revision(entries):
+    state, _ = at(entries, "plan")
+    revised = state.advance(signed(revision(state))).advance(signed(new_prompt(state)))
+    assert (revised.mask.identity.root, revised.mask_step, revised.revisions) == (
+        "e" * 64,
+        "mask-revision",
+        1,
+    )
+    assert revised.prompt.sha256 == "d" * 64
+    assert (state.mask_step, state.revisions, state.prompt) == ("mask", 0, state.intent.prompt)
+
+
+def test_who_revised_cannot_approve(entries):
+    state, approval = at(entries, "approval")
+    reviser = state.advance(signed(revision(state), "5" * 64))
+    plan = next(e for e in entries if step_of(e.statement.predicate) == "plan")
+    decision = next(e for e in entries if step_of(e.statement.predicate) == "policy-decision:plan")
+    again = reviser.advance(plan).advance(decision)
+    assert again.advance(signed(approval, "5" * 64)).valid_approvers == frozenset()
+    assert again.advance(signed(approval, "6" * 64)).valid_approvers == {"6" * 64}
+
+
+class TestQueries:
+    def test_no_answer_without_a_question_that_policy_allowed(self, entries):
+        state, reasoning = at(entries, "reasoning")
+        asked, decision = at(entries, "policy-decision:reason")
+        assert at(entries, "query")[0].refuse(reasoning)
+        assert asked.refuse(reasoning)
+        denial = decision.model_copy(update={"verdict": "deny"})
+        denied = EditState(state.last, {**state.records, "policy-decision:reason": denial})
+        assert denied.refuse(reasoning)
+        assert denied.refuse(asked.query) is None
+
+    def test_a_refused_reply_is_followed_by_another_question_or_by_nothing(self, entries):
+        state, reasoning = at(entries, "reasoning")
+        fields = reasoning.model_dump(include={"claimed_time", "edit", "engine", "exchange", "run"})
+        reply = RefusedReply(**fields, code="reply-malformed", reason=reasoning.consequences)
+        assert state.refuse(reply) is None
+        refused = state.advance(signed(reply))
+        assert refused.refuse(reasoning)
+        assert refused.refuse(at(entries, "mask")[1])
+        assert refused.refuse(state.query) is None
+        assert at(entries, "policy-decision:reason")[0].refuse(reply)
 
 
 @pytest.mark.parametrize(("stage", "next_step"), [("intent", "segmentation"), ("output", "seal")])

@@ -41,7 +41,7 @@ def refused(make, says, **changes):
         ("when", 1, 20, lambda n: f"{n} == {n}"),
         ("sources", 1, 4, lambda n: {"title": f"S{n}", "publisher": "house", "status": "house"}),
         ("tests", 0, 40, lambda n: {"fires": True}),
-        ("stages", 1, 3, lambda n: ["intent", "plan", "output", "plan"][n]),
+        ("stages", 1, 4, lambda n: ["intent", "reason", "plan", "output", "plan"][n]),
     ],
 )
 def test_lists_are_bounded(field, least, most, item):

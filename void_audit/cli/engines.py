@@ -96,7 +96,9 @@ class LocalEngines:
         key = environment.gemini_key()
         if key is None:
             raise ReasoningError(
-                "reasoner-key", "Gemini needs a key, and none is given.", "Set GEMINI_API_KEY in the environment."
+                "reasoner-key",
+                "Gemini needs a key, and none is given.",
+                "Set GEMINI_API_KEY in the environment.",
             )
         return GeminiTransport(settings, key)
 

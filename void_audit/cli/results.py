@@ -46,7 +46,9 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     print_findings(studio, planned.edit, state)
     if state.mask:
         shares, schema = state.mask.statistics, state.mask.mask_schema.name
-        say(f"The mask ({schema}) opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames.")
+        say(
+            f"The mask ({schema}) opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames."
+        )
         for change in getattr(state.mask, "changes", ()):
             say(f"  - import: {change}")
     for line in passes_of(plan):

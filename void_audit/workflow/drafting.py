@@ -65,7 +65,9 @@ def suited(choices: Choices, schema: MaskSchema, operation: Operation, supplied:
     needed = _needed(schema, operation, supplied)
     pass1 = choices.pass1 or needed or PropagateSettings()
     special = {"de-emphasize", "supplied"}
-    if (needed.engine if needed else pass1.engine) != pass1.engine or (not needed and pass1.engine in special):
+    if (needed.engine if needed else pass1.engine) != pass1.engine or (
+        not needed and pass1.engine in special
+    ):
         raise RequestError(
             "engine-schema",
             f"Engine {pass1.engine!r} cannot do what {operation!r} with mask schema {schema.name} asks for.",
@@ -91,7 +93,9 @@ def draft_plan(recorder: Recorder, choices: Choices) -> EditPlan:
     if state.mask is None or state.intent is None or state.prompt is None:
         raise AssertionError("a plan before its mask")
     schema, supplied = state.mask.mask_schema, state.intent.supplied
-    choices = suited(choices, schema, recorded_request(recorder).operation, supplied.sha256 if supplied else None)
+    choices = suited(
+        choices, schema, recorded_request(recorder).operation, supplied.sha256 if supplied else None
+    )
     pass1, pass2 = _passes(choices)
     engine, refiner = engines_of(studio, choices, supplied_clip(recorder))
     source = source_clip(recorder).info

@@ -71,7 +71,9 @@ def plan_request(
     return Planned(edit, recorder.state, resumed)
 
 
-def ask_about(studio: Studio, folder: RequestFolder, requester: Signer, seeing: Seeing | None = None) -> Planned:
+def ask_about(
+    studio: Studio, folder: RequestFolder, requester: Signer, seeing: Seeing | None = None
+) -> Planned:
     """Segment and reason, and stop there: what a removal would have as consequences. No mask, no plan.
 
     ``plan_request`` goes on from here. Raises as ``plan_request``.
