@@ -1,0 +1,94 @@
+"""A service's key: it goes into one header and is shown nowhere."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from void_audit.errors import ReasoningError
+
+MASK = "[key]"
+"""What stands in records, errors and logs where a service sent the key back."""
+
+_SHAPE = re.compile(r"[A-Za-z0-9._~+/-]{8,1024}=*")
+_SHORTEST_PART = 4
+
+
+class Secret:
+    """A key, or that there is none.
+
+    Its shape is a bearer token's (RFC 6750, section 2.1) of at least eight characters: nothing in it can end
+    a header, and it cannot be taken for an ordinary word of a reply when it is masked there.
+
+    Raises:
+        ReasoningError: ``reasoner-key`` if it has another shape. The message does not quote it.
+    """
+
+    __slots__ = ("_pattern", "_value")
+
+    def __init__(self, value: str | None) -> None:
+        if value is not None and not _SHAPE.fullmatch(value):
+            raise ReasoningError(
+                "reasoner-key",
+                "The key has a shape that cannot be sent and masked: 8 to 1024 letters, digits and . _ ~ + / - are.",
+                "Check it for blanks and line ends; a server that needs no key takes none.",
+            )
+        self._value = value or ""
+        self._pattern = re.compile("".join(map(_spellings, self._value)).encode() or b"(?!)")
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK if self._value else 'none'})"
+
+    def reveal(self) -> str:
+        """The key itself, for the header that carries it; empty if there is none."""
+        return self._value
+
+    def masked(self, data: bytes) -> bytes:
+        """``data`` with ``[key]`` for each copy of the key: plain, percent-encoded, or with JSON's escapes.
+
+        Where the data were cut off within the key, at least four characters of it, its beginning goes too.
+        """
+        data = self._pattern.sub(MASK.encode(), data)
+        for length in range(len(self._value) - 1, _SHORTEST_PART - 1, -1):
+            if data.endswith(self._value[:length].encode()):
+                return data[:-length] + MASK.encode()
+        return data
+
+    def masked_text(self, text: str) -> str:
+        """The same for text."""
+        return self.masked(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+def _spellings(character: str) -> str:
+    """Pattern of one character of a key: itself, percent-encoded, or with either of JSON's escapes (RFC 8259)."""
+    code = f"{ord(character):02x}"
+    plain = rf"\\?{re.escape(character)}"
+    return rf"(?:{plain}|(?i:%{code}|\\u00{code}))"
+
+
+class _Masking(logging.Filter):
+    """Rewrites what a logger is about to pass on."""
+
+    def __init__(self, secret: Secret) -> None:
+        super().__init__()
+        self._secret = secret
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._secret.masked_text(record.getMessage()), ()
+        return True
+
+
+@contextmanager
+def masked_logs(secret: Secret, names: Iterable[str]) -> Iterator[None]:
+    """Nothing that these loggers say meanwhile, at whatever level, holds the key."""
+    masking = _Masking(secret)
+    loggers = [logging.getLogger(name) for name in names]
+    for logger in loggers:
+        logger.addFilter(masking)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(masking)
