@@ -14,8 +14,8 @@ from void_audit.model.mask_edit import Point
 
 Floats = npt.NDArray[np.float64]
 
-_CHUNK = 1 << 18
-"""Rows of segments looked at together."""
+_CHUNK = 64
+"""Segments drawn together; being neighbours, they reach few rows."""
 
 
 def brush_bounds(points: Sequence[Point], radius: float, size: Size) -> Rect | None:
@@ -37,22 +37,24 @@ def brush(points: Sequence[Point], radius: float, bounds: Rect) -> Bitmap:
     line = np.array([(p.x - bounds.x, p.y - bounds.y) for p in points], np.float64)
     starts, ends = (line, line) if len(line) == 1 else (line[:-1], line[1:])
     steps = np.zeros((bounds.height, bounds.width + 1), np.int32)
-    chunk = max(1, _CHUNK // bounds.height)
-    for first in range(0, len(starts), chunk):
-        _add_segments(steps, starts[first : first + chunk], ends[first : first + chunk], radius)
+    for first in range(0, len(starts), _CHUNK):
+        _add_segments(steps, starts[first : first + _CHUNK], ends[first : first + _CHUNK], radius)
     return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0, np.bool_)
 
 
 def _add_segments(steps: npt.NDArray[np.int32], starts: Floats, ends: Floats, radius: float) -> None:
     """+1 where a segment's interval of a row begins, -1 behind its end."""
     height, width = steps.shape[0], steps.shape[1] - 1
-    rows = np.arange(height, dtype=np.float64)[None, :]
+    reach = np.concatenate([starts[:, 1], ends[:, 1]])
+    top = max(0, math.floor(reach.min() - radius))
+    bottom = min(height, math.ceil(reach.max() + radius) + 1)
+    rows = np.arange(top, bottom, dtype=np.float64)[None, :]
     low, high = _intervals(rows, starts, ends, radius)
     first = np.clip(np.ceil(low), 0, width)
     stop = np.clip(np.floor(high) + 1, 0, width)
     segment, row = np.nonzero(first < stop)
-    np.add.at(steps, (row, first[segment, row].astype(np.intp)), 1)
-    np.add.at(steps, (row, stop[segment, row].astype(np.intp)), -1)
+    np.add.at(steps, (top + row, first[segment, row].astype(np.intp)), 1)
+    np.add.at(steps, (top + row, stop[segment, row].astype(np.intp)), -1)
 
 
 def _intervals(rows: Floats, starts: Floats, ends: Floats, radius: float) -> tuple[Floats, Floats]:

@@ -91,7 +91,7 @@ class StrokeStep:
         self._edit, self._table, self._room = edit, table, room
         self._bounds = brush_bounds(edit.points, edit.radius, size)
         self._packed: bytes | None = None
-        self.pixels = self._bounds.width * self._bounds.height if self._bounds else 0
+        self.pixels = self._bounds.height * (self._bounds.width + len(edit.points)) if self._bounds else 0
 
     def paint(self, picture: Classes) -> None:
         """Every pixel under the brush by the table."""

@@ -18,8 +18,9 @@ MAX_BYTES = 4 * 2**20
 
 MAX_POINTS = 10000
 
-_NUMBER = re.compile(r"[+-]?(\d{1,6}(\.\d{0,9})?|\.\d{1,9})")
-_SPAN = re.compile(r"(\d{1,7})(?:-(\d{1,7}))?")
+_NUMBER = re.compile(r"[+-]?(\d{1,6}(\.\d{0,9})?|\.\d{1,9})", re.ASCII)
+_SPAN = re.compile(r"(\d{1,7})(?:-(\d{1,7}))?", re.ASCII)
+_GRID = re.compile(r"(\d{1,3})x(\d{1,3})", re.ASCII)
 
 
 def parse_edits(data: bytes) -> MaskEdits:
@@ -119,10 +120,10 @@ def grid_from_text(text: str) -> Grid:
     Raises:
         MaskError: ``mask-edit-grid`` with what could not be read.
     """
-    rows, _, cols = text.strip().partition("x")
+    match = _GRID.fullmatch(text.strip())
     try:
-        return Grid(rows=int(rows), cols=int(cols))
-    except (ValueError, ValidationError):
+        return Grid(rows=int(match[1]) if match else 0, cols=int(match[2]) if match else 0)
+    except ValidationError:
         raise MaskError(
             "mask-edit-grid", f"{text[:40]!r} is no grid.", "Write 8x14: rows, then columns."
         ) from None
