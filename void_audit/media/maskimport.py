@@ -1,13 +1,25 @@
-"""Masks made elsewhere: quantised by VOID's thresholds, refused if they hold more than the four classes.
+"""Masks made elsewhere, brought to the clip's frames and size; whatever had to be changed for that is said.
 
-VOID's files are H.264, lossless or not, with grey stored as luma of limited or full range; a decoder that
-guesses the range wrongly turns 63 and 127 into 54 and 129 (spec/media 4.3). So luma is read as coded, and
-the range is the one in which the file's values fit the four classes better.
+VOID's loader takes almost anything: it scales, quantises and cuts off without a word (spec/void 1.3). Here the same
+files come in with their meaning, and what cannot be told from the file is refused, not guessed.
+
+==============================  ==========================================================================
+another range, lossy coding     VOID's thresholds; even areas of a fifth value are refused (``maskvalues``)
+binary masks ``mask_*.mp4``     joined; white becomes remove, grown as VOID grows it
+another size                    the nearest pixel, class by class; refused if the shape is another one
+another rate, same duration     each frame gets the picture that is shown at its time
+frames before the first click   missing in VOID's own files: kept, if ``segmentation_info.json`` tells so
+another length                  refused, unless the caller says at which frame the mask begins
+affected pixels on frame 0      become keep, as in VOID's stage 4
+==============================  ==========================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
 from pathlib import Path
 
 import cv2
@@ -15,164 +27,246 @@ import numpy as np
 import numpy.typing as npt
 
 from void_audit.errors import MaskError
-from void_audit.media.pixels import layout
-from void_audit.media.reader import VideoClip
-from void_audit.model.clip import ClipInfo, PlaneFrame
+from void_audit.media.graysource import Gray, GraySource, open_gray
+from void_audit.media.maskfind import find_mask, first_prompted_frame
+from void_audit.media.maskvalues import FOREGROUND, QUADMASK, read_exactly, read_values
+from void_audit.media.void_limits import MASK_GROWTH, WORKING_SIZE
+from void_audit.model.clip import ClipInfo
 from void_audit.model.geometry import Size
-from void_audit.model.mask import VALUES, Classes, MaskClass
+from void_audit.model.mask import Classes, MaskClass
 
-Gray = npt.NDArray[np.uint8]
-Histogram = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
 
-THRESHOLDS = (31, 95, 191)
-"""VOID's upper bounds of remove, overlap and affected (spec/void 1.3)."""
+SHAPE = 1.02
+"""Ratio by which a mask of another size may be wider or higher than the clip: sizes are rounded."""
 
-NOISE = 12
-"""Levels by which lossy coding moves an even area at most; farther off the four values it is another value."""
+_MARKED = np.array([MaskClass.KEEP, MaskClass.REMOVE], np.uint8)
 
-PLATEAU_SHARE = 1 / 2000
-"""Part of a picture that even areas of another value may hold before the mask is refused."""
 
-EXACT_VALUES = 8
-"""A file with no more distinct values than these was coded without loss: nothing in it is noise."""
+@dataclass(frozen=True)
+class Layer:
+    """A file, and the table from its values as coded to classes. Of several layers the lowest class counts."""
 
-COLOUR_SHARE = 1 / 200
-"""Part of a picture whose chroma may be off neutral."""
+    source: GraySource
+    classes: Gray
 
-_CLASSES = np.searchsorted(np.array(THRESHOLDS), np.arange(256), side="left").astype(np.uint8)
-_LEVELS = np.array(VALUES)
-_DISTANCE = np.abs(np.arange(256)[:, None] - _LEVELS[None, :]).min(axis=1)
-_FULL: Gray = np.arange(256, dtype=np.uint8)
-_LIMITED: Gray = np.clip(np.round((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+
+@dataclass(frozen=True)
+class Fit:
+    """How a mask is brought to a clip. ``numbers``: the picture for each of the clip's frames, -1 for none."""
+
+    size: Size
+    numbers: Numbers
+    background: int = MaskClass.KEEP
+    grown: bool = False
+    frame_zero: bool = True
+    """Whether VOID's rule for frame 0 applies."""
 
 
 class ImportedMask:
-    """Implements ``model.mask.ClassSequence`` over a foreign file; ``changes`` says what had to be changed."""
+    """Implements ``model.mask.ClassSequence`` over foreign files; ``changes`` says what had to be changed."""
 
-    def __init__(self, clip: VideoClip, expand: Gray, changes: tuple[str, ...]) -> None:
-        self._clip, self._expand = clip, expand
-        self.changes = changes
+    def __init__(self, layers: Sequence[Layer], fit: Fit, changes: Sequence[str] = ()) -> None:
+        self._layers, self._fit = tuple(layers), fit
+        self.changes = tuple(changes)
 
     @property
     def size(self) -> Size:
         """Width and height of every picture."""
-        return self._clip.info.size
+        return self._fit.size
 
     def __len__(self) -> int:
-        return self._clip.info.frames
+        return len(self._fit.numbers)
 
     def classes(self, start: int = 0, stop: int | None = None) -> Iterator[Classes]:
         """Class indices of frames ``start`` to ``stop``; frame 0 holds no AFFECTED (spec/void 3, stage 4)."""
         first, _, _ = slice(start, stop).indices(len(self))
-        for number, frame in enumerate(self._clip.planes(start, stop), first):
-            classes = _CLASSES[self._expand[_luma(frame)]]
-            if number == 0:
+        for frame, classes in enumerate(self._as_given(start, stop), first):
+            if frame == 0 and self._fit.frame_zero:
                 classes[classes == MaskClass.AFFECTED] = MaskClass.KEEP
             yield classes
 
+    def affected_at_first(self) -> int:
+        """Affected pixels on frame 0 that become keep."""
+        return int((next(self._as_given(0, 1)) == MaskClass.AFFECTED).sum())
 
-def import_mask(path: Path, info: ClipInfo) -> ImportedMask:
-    """A mask video for the clip of ``info``: VOID's ``quadmask_0.mp4`` or any other four-value grey video.
+    def _as_given(self, start: int, stop: int | None) -> Iterator[Classes]:
+        """Without the rule for frame 0. Pictures are decoded in order, each once."""
+        numbers = self._fit.numbers[start:stop]
+        wanted = numbers[numbers >= 0]
+        pictures = self._pictures(int(wanted[0]), int(wanted[-1]) + 1) if len(wanted) else iter(())
+        empty = np.full((self.size.height, self.size.width), self._fit.background, np.uint8)
+        position, picture = (int(wanted[0]) - 1 if len(wanted) else -1), empty
+        for number in numbers:
+            while position < number:
+                position, picture = position + 1, next(pictures)
+            yield (empty if number < 0 else picture).copy()
+
+    def _pictures(self, start: int, stop: int) -> Iterator[Classes]:
+        readers = [layer.source.pictures(start, stop) for layer in self._layers]
+        for coded in zip(*readers, strict=True):
+            classes = (layer.classes[gray] for layer, gray in zip(self._layers, coded, strict=True))
+            yield self._fitted(reduce(np.minimum, classes))
+
+    def _fitted(self, classes: Classes) -> Classes:
+        if classes.shape != (self.size.height, self.size.width):
+            classes = cv2.resize(classes, tuple(self.size), interpolation=cv2.INTER_NEAREST_EXACT).astype(
+                np.uint8
+            )
+        if self._fit.grown:  # the lowest class is remove
+            classes = cv2.erode(classes, np.ones(_growth(self.size), np.uint8)).astype(np.uint8)
+        return classes
+
+
+def import_mask(
+    path: Path,
+    info: ClipInfo,
+    *,
+    schema_values: Sequence[int] | None = None,
+    begins_at: int | None = None,
+    foreground: bool | None = None,
+) -> ImportedMask:
+    """A mask for the clip of ``info``: VOID's, ComfyUI's, or one of another schema.
+
+    Args:
+        path: a mask video, a VOID sequence folder, or a folder of numbered PNG files.
+        info: the clip that it is for.
+        schema_values: the values of another schema, by class: nothing is forgiven then and nothing changed; values,
+            size and length must be exact. Default: VOID's four, by VOID's rules.
+        begins_at: the clip's frame to which the mask's first picture belongs; what it does not cover is kept. Default:
+            told from the file.
+        foreground: whether white marks the object, as in VOID's ``mask_*.mp4``; default: by that name.
 
     Raises:
-        MaskError: mask-size, mask-frames if it does not fit the clip; mask-values if it holds even areas of
-            a fifth value, or colour.
-        ClipError: if the file is missing, damaged or cut off.
+        MaskError: mask-size, mask-frames if it does not fit the clip; mask-values if it holds even areas of a fifth
+            value, or colour; mask-missing, mask-sequence, mask-format for folders.
+        ClipError: if a file is missing, damaged or cut off.
     """
-    clip = VideoClip(path)
-    _check_fit(clip, info)
-    histogram = sum((_histogram(frame, path) for frame in clip.planes()), np.zeros(256, np.int64))
-    expand = _better_range(histogram, clip.info)
-    values = np.bincount(expand, weights=histogram, minlength=256).astype(np.int64)
-    _check_exact(values, path)
-    for number, frame in enumerate(clip.planes()):
-        _check_plateaus(expand[_luma(frame)], number, path)
-    first = expand[_luma(next(clip.planes(0, 1)))]
-    return ImportedMask(clip, expand, _changes(expand, values, first))
-
-
-def _check_fit(clip: VideoClip, info: ClipInfo) -> None:
-    if clip.info.size != info.size:
-        raise MaskError(
-            "mask-size",
-            f"The mask is {clip.info.width}x{clip.info.height}, the clip {info.width}x{info.height}.",
-            "Make the mask at the clip's own size; it is not scaled, because that invents classes at edges.",
+    found = find_mask(path)
+    sources = [open_gray(p) for p in found.paths]
+    if schema_values is not None:
+        return _strict(sources[0], info, schema_values)
+    marks = found.foreground if foreground is None else foreground
+    numbers, timing = _match(sources, info, begins_at, found.paths[0])
+    changes = [
+        found.note,
+        *_joined(sources, marks, info.size),
+        *(_scaled(s, info.size) for s in sources),
+        timing,
+    ]
+    layers = []
+    for source in sources:
+        reading = read_values(source, FOREGROUND if marks else QUADMASK)
+        layers.append(
+            Layer(source, (_MARKED[FOREGROUND.classes] if marks else QUADMASK.classes)[reading.table])
         )
-    if clip.info.frames != info.frames:
-        raise MaskError(
-            "mask-frames",
-            f"The mask has {clip.info.frames} frames, the clip {info.frames}.",
-            "Make a mask with one picture for every frame of the clip.",
+        changes += reading.changes
+    fit = Fit(info.size, numbers, grown=marks)
+    grey = ImportedMask(layers, fit).affected_at_first()
+    changes.append(
+        f"{grey} affected pixels (127) on frame 0 became keep (255), as VOID does." if grey else ""
+    )
+    return ImportedMask(layers, fit, list(dict.fromkeys(filter(None, changes))))
+
+
+def _strict(source: GraySource, info: ClipInfo, values: Sequence[int]) -> ImportedMask:
+    if source.size != info.size:
+        raise _wrong_size(
+            source, info.size, "Masks of other schemas are not scaled: make it at the clip's size."
         )
+    if len(source) != info.frames:
+        raise _wrong_length(len(source), info)
+    fit = Fit(info.size, np.arange(info.frames), frame_zero=False)
+    return ImportedMask([Layer(source, read_exactly(source, values))], fit)
 
 
-def _luma(frame: PlaneFrame) -> Gray:
-    """Luma as coded (green of RGB), brought to 8 bits."""
-    plane = frame.planes[0]
-    return np.asarray(plane >> (layout(frame.pixel_format).depth - 8), np.uint8)
+def _match(
+    sources: Sequence[GraySource], info: ClipInfo, begins_at: int | None, path: Path
+) -> tuple[Numbers, str]:
+    """The picture for each frame, and what has to be said of that. Raises MaskError mask-frames."""
+    source, pictures = sources[0], len(sources[0])
+    if len({len(other) for other in sources}) > 1:
+        raise _wrong_length(min(map(len, sources)), info)
+    if not begins_at and pictures == info.frames:
+        return np.arange(info.frames), ""
+    if begins_at is not None:
+        return _placed(pictures, info, begins_at, "as was said")
+    if source.rate and source.rate != info.rate and _same_duration(pictures, source.rate, info):
+        return _spread(pictures, source.rate, info)
+    clicked = first_prompted_frame(path)
+    if clicked is not None and clicked == info.frames - pictures:
+        return _placed(pictures, info, clicked, "the first one clicked by segmentation_info.json")
+    raise _wrong_length(pictures, info)
 
 
-def _histogram(frame: PlaneFrame, path: Path) -> Histogram:
-    """How often each value of luma occurs. Refuses pictures that are not grey."""
-    form = layout(frame.pixel_format)
-    neutral = frame.planes[0].astype(np.int32) if form.rgb else np.int32(1 << (form.depth - 1))
-    for plane in frame.planes[1:]:
-        off = np.abs(plane.astype(np.int32) - neutral) > NOISE << (form.depth - 8)
-        if off.mean() > COLOUR_SHARE:
-            raise MaskError(
-                "mask-values", f"{path.name} holds colour, not grey classes.", "Give a grey mask."
-            )
-    return np.bincount(_luma(frame).ravel(), minlength=256).astype(np.int64)
+def _placed(pictures: int, info: ClipInfo, begin: int, why: str) -> tuple[Numbers, str]:
+    """Pictures one by one from frame ``begin`` on."""
+    if not 0 <= begin <= info.frames - pictures:
+        raise _wrong_length(pictures, info)
+    numbers = np.full(info.frames, -1)
+    numbers[begin : begin + pictures] = np.arange(pictures)
+    said = f"The mask has {pictures} pictures for {info.frames} frames and begins at frame {begin}, {why}"
+    return numbers, f"{said}: frames without a picture are kept."
 
 
-def _better_range(histogram: Histogram, info: ClipInfo) -> Gray:
-    """The table from luma to 0-255: the range in which the values lie closer to the four classes."""
-    if layout(info.pixel_format).rgb:
-        return _FULL
-    misfit = [float((histogram * np.minimum(_DISTANCE[table], NOISE)).sum()) for table in (_LIMITED, _FULL)]
-    return _LIMITED if misfit[0] <= misfit[1] else _FULL
+def _spread(pictures: int, rate: Fraction, info: ClipInfo) -> tuple[Numbers, str]:
+    """Each frame gets the picture that is shown when it is."""
+    step = rate / info.rate
+    shown = np.arange(info.frames) * step.numerator // step.denominator
+    said = f"{pictures} pictures at {rate} per second were spread over {info.frames} frames at {info.rate}"
+    return np.minimum(shown, pictures - 1), f"{said}: each frame has the one shown at its time."
 
 
-def _check_exact(values: Histogram, path: Path) -> None:
-    """In a file coded without loss every other value is a class that is not ours."""
-    present = np.flatnonzero(values)
-    strange = present[_DISTANCE[present] > 1]
-    if len(present) <= EXACT_VALUES and len(strange):
-        value = int(strange[np.argmax(values[strange])])
-        raise _fifth(path, f"the value {value} on {int(values[value])} pixels")
+def _same_duration(pictures: int, rate: Fraction, info: ClipInfo) -> bool:
+    """Whether both end within one picture of each other."""
+    return abs(pictures / rate - info.frames / info.rate) < max(1 / rate, 1 / info.rate)
 
 
-def _check_plateaus(gray: Gray, number: int, path: Path) -> None:
-    """Compression blurs edges and shivers by a few levels; it does not make even areas of another value."""
-    kernel = np.ones((5, 5), np.uint8)
-    spread = cv2.subtract(cv2.dilate(gray, kernel), cv2.erode(gray, kernel))
-    plateau = (spread <= NOISE // 2) & (_DISTANCE[gray] > NOISE)
-    count = int(plateau.sum())
-    if count > max(8, gray.size * PLATEAU_SHARE):
-        value = int(np.median(gray[plateau]))
-        raise _fifth(path, f"an area of value {value} ({count} pixels) on frame {number}")
-
-
-def _fifth(path: Path, what: str) -> MaskError:
-    return MaskError(
-        "mask-values",
-        f"{path.name} holds {what}, which is none of 0, 63, 127 and 255.",
-        "Check which class it should be and write the mask again.",
+def _joined(sources: Sequence[GraySource], marks: bool, size: Size) -> Iterator[str]:
+    if not marks:
+        return
+    down, across = _growth(size)
+    yield (
+        f"White of {', '.join(source.name for source in sources)} became remove (0), grown by {across}x{down} pixels: "
+        f"VOID reads such masks as objects and grows them by {MASK_GROWTH}x{MASK_GROWTH} at its own size."
     )
 
 
-def _changes(expand: Gray, values: Histogram, first: Gray) -> tuple[str, ...]:
-    changes = []
-    if expand is _LIMITED:
-        changes.append("Luma of limited range (16 to 235) was expanded to 0 to 255.")
-    between = int(values[_DISTANCE > 1].sum())
-    if between:
-        share = 100 * between / int(values.sum())
-        changes.append(
-            f"The file is lossy: {between} pixels ({share:.3g} %) held none of 0, 63, 127 and 255 and were put into "
-            f"classes by VOID's thresholds 31, 95 and 191."
-        )
-    grey = int((_CLASSES[first] == MaskClass.AFFECTED).sum())
-    if grey:
-        changes.append(f"{grey} affected pixels (127) on frame 0 became keep (255), as VOID does.")
-    return tuple(changes)
+def _growth(size: Size) -> tuple[int, int]:
+    """Rows and columns, odd, of the square by which VOID grows binary masks, in pixels of ``size``."""
+    reach = MASK_GROWTH // 2
+    down, across = (
+        round(reach * size.height / WORKING_SIZE.height),
+        round(reach * size.width / WORKING_SIZE.width),
+    )
+    return 2 * down + 1, 2 * across + 1
+
+
+def _scaled(source: GraySource, size: Size) -> str:
+    """What has to be said of another size. Raises MaskError mask-size where the shape is another one.
+
+    VOID's working size fits every clip: its loader does not keep the shape.
+    """
+    if source.size == size:
+        return ""
+    ratio = source.size.width * size.height / (source.size.height * size.width)
+    if source.size != WORKING_SIZE and not 1 / SHAPE <= ratio <= SHAPE:
+        raise _wrong_size(source, size, "Make the mask at the clip's size, or at least in its shape.")
+    off = max(size.width / source.size.width, size.height / source.size.height) / 2
+    return (
+        f"Scaled from {source.size.width}x{source.size.height} to {size.width}x{size.height} by nearest pixel"
+        + (f": edges may be off by {max(1, round(off))} pixels." if off > 0.5 else ".")
+    )
+
+
+def _wrong_size(source: GraySource, size: Size, hint: str) -> MaskError:
+    sizes = f"{source.size.width}x{source.size.height}, the clip {size.width}x{size.height}"
+    return MaskError("mask-size", f"The mask {source.name} is {sizes}.", hint)
+
+
+def _wrong_length(pictures: int, info: ClipInfo) -> MaskError:
+    return MaskError(
+        "mask-frames",
+        f"The mask has {pictures} pictures, the clip {info.frames} frames.",
+        "Make a mask with one picture for every frame, or say at which frame it begins.",
+    )
