@@ -74,12 +74,14 @@ def ask(
     engine = studio.engines.reasoner(settings)
     _query(recorder, engine, asker)
     recorder.start()
-    clip = source_clip(recorder)
+    clip, came = source_clip(recorder), Exchange()
     try:
         answer = engine.reason(clip.view(size=track.masks.size), track, request, studio.progress)
+        came = answer.exchange
         consequences = check_consequences(answer.consequences, clip.info)
     except ReasoningError as error:
-        _record_refusal(recorder, engine, error)
+        came = error.exchange if isinstance(error.exchange, Exchange) else came
+        _record_refusal(recorder, engine, error, came)
         raise
     _record_answer(recorder, answer, consequences)
     return consequences
@@ -195,8 +197,7 @@ def _record_answer(recorder: Recorder, answer: Reasoning, consequences: Conseque
     recorder.record(record, {"reply": record.exchange.reply.sha256})
 
 
-def _record_refusal(recorder: Recorder, engine: Reasoner, error: ReasoningError) -> None:
-    exchange = error.exchange if isinstance(error.exchange, Exchange) else Exchange()
+def _record_refusal(recorder: Recorder, engine: Reasoner, error: ReasoningError, exchange: Exchange) -> None:
     blobs = recorder.studio.blobs
     record = RefusedReply(
         **recorder.common(),
