@@ -1,0 +1,110 @@
+"""What a call came to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from void_audit.errors import ReasoningError
+from void_audit.model.reasoning import Exchange
+from void_audit.pipeline.reason.call import Call, Fault, Service
+from void_audit.pipeline.reason.verdict import checked_text, envelope
+
+SERVICE = Service("some-model", "host.example:8000", 2.5, 100)
+
+
+def judged(call: Call) -> ReasoningError:
+    call.request = b"asked"
+    with pytest.raises(ReasoningError) as caught:
+        envelope(call, SERVICE)
+    error = caught.value
+    assert error.exchange == Exchange(b"asked", call.reply)
+    assert error.message.startswith("some-model at host.example:8000 ")
+    assert error.message.endswith(".")
+    assert error.hint
+    assert error.message.isprintable()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("timeout", "reasoner-timeout", "2.5 seconds"),
+        ("unreachable", "reasoner-unreachable", "{detail} of it"),
+        ("oversized", "reply-malformed", str(2 * 100 + 65_536)),
+        ("compressed", "reply-malformed", "{detail} of it"),
+    ],
+)
+def test_faults_come_before_statuses(fault: Fault, code: str, said: str) -> None:
+    error = judged(Call(status=401, reply=b"{}", fault=fault, detail="{detail} of it"))
+    assert error.code == code
+    assert said in error.message
+
+
+@pytest.mark.parametrize("status", range(300, 600))
+def test_every_status_has_a_code(status: int) -> None:
+    codes = {401: "reasoner-key", 403: "reasoner-key", 408: "reasoner-timeout", 429: "reasoner-quota"}
+    other = "reasoner-unreachable" if status >= 500 else "reasoner-failed"
+    error = judged(Call(status=status))
+    assert error.code == codes.get(status, other)
+    assert str(status) in error.message
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "application/problem+json", "text/json"])
+def test_json_is_read_on(media_type: str) -> None:
+    assert envelope(Call(status=200, media_type=media_type, reply=b'{"a": 1}'), SERVICE) == {"a": 1}
+
+
+@pytest.mark.parametrize("media_type", ["", "text/html", "json", "application/jsonp", "application/x-ndjson"])
+def test_other_media_are_not(media_type: str) -> None:
+    assert judged(Call(status=200, media_type=media_type, reply=b"{}")).code == "reply-malformed"
+
+
+@pytest.mark.parametrize("location", ["http://[bad/", "", "/elsewhere", "//h.example\x1b/", "x" * 9000])
+def test_wherever_a_redirection_points(location: str) -> None:
+    assert judged(Call(status=302, location=location)).code == "reasoner-failed"
+
+
+@pytest.mark.parametrize(
+    "details", [None, 7, "API_KEY_INVALID", [None], [{"reason": None}], {"reason": "API_KEY_INVALID"}]
+)
+def test_details_of_another_shape(details: Any) -> None:
+    body = json.dumps({"error": {"message": "m", "details": details}}).encode()
+    assert judged(Call(status=400, reply=body)).code == "reasoner-failed"
+
+
+@pytest.mark.parametrize(
+    "reply", [b"\xff\xfe", b"[" * 50_000, b"<h1>Bad Gateway</h1>", b"[]", b"null", b"\x1b[2J" * 900]
+)
+def test_error_pages_of_any_kind(reply: bytes) -> None:
+    error = judged(Call(status=502, reply=reply))
+    assert error.code == "reasoner-unreachable"
+    assert len(error.message) < 700
+
+
+def test_the_services_words_come_along() -> None:
+    assert "Bad Gateway" in judged(Call(status=502, reply=b"<h1>Bad Gateway</h1>")).message
+
+
+def test_pauses_by_header_and_body() -> None:
+    body = json.dumps({"error": {"details": [{"retryDelay": "9.5s"}, {"retryDelay": "4s"}, {}]}}).encode()
+    assert judged(Call(status=429, reply=body)).retry_after == 9.5
+    assert judged(Call(status=429, reply=body, retry_after="12")).retry_after == 12
+    assert judged(Call(status=429)).retry_after is None
+    assert judged(Call(status=503, retry_after="3")).retry_after == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"), [("x" * 100, True), ("x" * 101, False), ("é" * 51, False), (" \n", False)]
+)
+def test_text_is_bounded_in_bytes(text: str, fine: bool) -> None:
+    exchange = Exchange(b"q", b"a", model_version="v")
+    if fine:
+        assert checked_text(text, SERVICE, exchange) == text
+        return
+    with pytest.raises(ReasoningError) as caught:
+        checked_text(text, SERVICE, exchange)
+    assert caught.value.code == "reply-malformed"
+    assert caught.value.exchange == exchange
