@@ -142,16 +142,22 @@ def spots(value, at=()):
         yield from spots(child, (*at, key))
 
 
+def within(value, at):
+    for key in at:
+        value = value[key]
+    return value
+
+
 @st.composite
 def damaged(draw):
     """A good reply with a few values replaced, removed, added or swapped by others of its own."""
     reply = good_reply()
     for _ in range(draw(st.integers(1, 4))):
-        *above, last = draw(st.sampled_from([at for at in spots(reply) if at]))
-        parent = reply
-        for key in above:
-            parent = parent[key]
         how = draw(st.sampled_from(["number", "number", "number", "value", "remove", "add", "double"]))
+        wanted = int if how == "number" else object
+        choice = [at for at in spots(reply) if at and isinstance(within(reply, at), wanted)]
+        *above, last = draw(st.sampled_from(choice))
+        parent = within(reply, above)
         if how == "number":
             parent[last] = draw(st.integers(-2, 42))
         elif how == "value":
@@ -183,10 +189,14 @@ def numbered(draw):
         if isinstance(value, bool):
             return draw(st.booleans())
         if isinstance(value, int):
-            return draw(st.integers(0, 7)) if draw(st.integers(0, 60)) else draw(st.integers(-1, 45))
+            return draw(st.integers(1, 7)) if draw(st.integers(0, 120)) else draw(st.integers(-1, 45))
         return draw(st.floats(0, 1)) if isinstance(value, float) else value
 
-    return again(good_reply())
+    reply = again(good_reply())
+    for thing in reply["affected_objects"]:
+        thing["trajectory_path"] = list({p["frame"]: p for p in thing["trajectory_path"]}.values())
+        thing["trajectory_path"].sort(key=lambda point: point["frame"])
+    return reply
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

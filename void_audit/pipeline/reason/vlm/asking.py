@@ -18,7 +18,8 @@ from void_audit.model.track import Track
 from void_audit.pipeline.reason.vlm.base import Answer, Question, Transport
 from void_audit.pipeline.reason.vlm.media import Shown, gather
 from void_audit.pipeline.reason.vlm.question import VERSION, question_for
-from void_audit.pipeline.reason.vlm.reply import gaps, read_reply
+from void_audit.pipeline.reason.vlm.reply import read_reply
+from void_audit.pipeline.reason.vlm.telling import gaps
 
 TEMPORARY = frozenset({"reasoner-quota", "reasoner-unreachable", "reasoner-timeout"})
 """Codes of errors that may pass if one waits."""

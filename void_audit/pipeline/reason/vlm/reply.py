@@ -45,6 +45,7 @@ from void_audit.pipeline.reason.vlm.schema import (
     WireReply,
     WireSize,
 )
+from void_audit.pipeline.reason.vlm.telling import summary_of
 
 MOST_KEYS = 32
 """Of one object of a reply."""
@@ -93,35 +94,10 @@ def read_reply(
         belongings=tuple(belongings),
         affected=tuple(affected),
         scene_description=plain(reply.scene_description),
-        summary=_summary(said_by, affected, belongings, reply.confidence),
+        summary=summary_of(said_by, affected, belongings, reply.confidence),
         confidence=float(reply.confidence),
     )
     return check_consequences(consequences, info)
-
-
-def gaps(consequences: Consequences) -> tuple[str, ...]:
-    """What a checked answer leaves open, for the person who looks at it next."""
-    said = [line for thing in consequences.affected for line in _gaps(thing)]
-    said += [
-        f"{b.noun}: it goes with the object, but not said where."
-        for b in consequences.belongings
-        if not b.localizations
-    ]
-    if not consequences.scene_description:
-        said.append("The world after the edit is not described.")
-    return tuple(said)
-
-
-def _gaps(thing: AffectedObject) -> list[str]:
-    shown = any(place.cells for place in thing.localizations)
-    said = []
-    if not (shown or thing.trajectory or thing.original_position):
-        said.append(f"{thing.noun}: said to be affected, but not where; nothing is opened for it.")
-    if thing.will_move and not thing.trajectory:
-        said.append(f"{thing.noun}: said to move without the object, but not where to.")
-    if thing.should_have_stayed and not thing.original_position:
-        said.append(f"{thing.noun}: said to have been moved by the object, but not from where.")
-    return said
 
 
 def _wire(text: str, most_bytes: int) -> WireReply:
@@ -130,12 +106,13 @@ def _wire(text: str, most_bytes: int) -> WireReply:
         raise _malformed(f"It has more than {most_bytes} bytes.")
     try:
         value = parse(text.encode(), most_bytes, error=ReasoningError)
-        _refuse_wide(value)
-        return WireReply.model_validate(value)
     except ReasoningError as error:
         raise _malformed(error.message) from None
     except UnicodeEncodeError:
         raise _malformed("A text holds half of a surrogate pair.") from None
+    _refuse_wide(value)
+    try:
+        return WireReply.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(clipped(str(part), 60) for part in first["loc"]) or "the reply"
@@ -259,25 +236,6 @@ def _within(value: int, count: int, at: str) -> int:
     if not 0 <= value < count:
         raise _out_of_bounds(at, f"{value} does not lie in 0 to {count - 1}")
     return value
-
-
-def _summary(
-    said_by: str, affected: list[AffectedObject], belongings: list[Belonging], confidence: float
-) -> str:
-    parts = [f"{said_by} says, unproven:", *(_sentence(thing) for thing in affected)]
-    if not affected:
-        parts.append("Nothing else is otherwise because of the object.")
-    if belongings:
-        parts.append(f"With the object goes: {', '.join(clipped(b.noun, 60) for b in belongings)}.")
-    return clipped(" ".join([*parts, f"Its own confidence is {confidence:.2f}."]), 4000)
-
-
-def _sentence(thing: AffectedObject) -> str:
-    kind = "looks otherwise" if thing.category == "visual_artifact" else "behaves otherwise"
-    fate = " It would move without the object." if thing.will_move else ""
-    fate += " It would have stayed where it was." if thing.should_have_stayed else ""
-    why = clipped(thing.why.rstrip("."), 300)
-    return f"{clipped(thing.noun, 60)} {kind} from frame {thing.frames.start} on: {why}.{fate}"
 
 
 def _malformed(reason: str) -> ReasoningError:
