@@ -26,7 +26,7 @@ VALUES_ONLY = {
     "reasoning",
     "records",
 }
-VALUES_ONLY |= {"report", "request", "signing", "track"}
+VALUES_ONLY |= {"mask_records", "predicate", "report", "request", "seeing", "signing", "track"}
 """Modules of ``model`` without behaviour of their own."""
 
 
@@ -94,6 +94,8 @@ HOMES = {
     "sam2": {"void_audit/pipeline/segment/sam2"},
     "hydra": {"void_audit/pipeline/segment/sam2"},
     "omegaconf": {"void_audit/pipeline/segment/sam2"},
+    "google": {"void_audit/pipeline/reason"},
+    "httpx": {"void_audit/pipeline/reason"},
     "diffusers": {"void_audit/pipeline/synthesize/void"},
     "transformers": {"void_audit/pipeline/synthesize/void"},
     "safetensors": {"void_audit/pipeline/synthesize/void", "void_audit/pipeline/segment/sam2"},

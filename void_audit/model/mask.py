@@ -109,7 +109,9 @@ class PackedBitmaps:
     @classmethod
     def empty(cls, size: Size, frames: int) -> PackedBitmaps:
         """``frames`` pictures in which nothing is set."""
-        return cls(size, (np.zeros((size.height, size.width), bool) for _ in range(frames)))
+        sequence = cls(size)
+        sequence._packed = [sequence._pack(np.zeros((size.height, size.width), bool))] * frames
+        return sequence
 
     def append(self, bitmap: Bitmap) -> None:
         """Add one picture at the end. Raises ValueError if its size is another one."""

@@ -8,7 +8,6 @@ and older versions are upgraded on reading. No record carries personal text: tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -17,63 +16,17 @@ from void_audit.model.base import BlobRef, Name, Scalar, Sha256, Share, Text, Va
 from void_audit.model.clip import ClipInfo, PacketDigests
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.engine import EngineInfo, RunFacts
-from void_audit.model.mask import MaskIdentity, MaskStatistics
-from void_audit.model.mask_schema import MaskSchema
+from void_audit.model.mask_records import MaskRecord, MaskRevision, MaskState, PromptRevision
 from void_audit.model.plan import EncoderSettings
-
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-PREDICATE_BASE = "https://voidaudit.org/records/"
-
-KeyId = Sha256
-"""SHA-256 of a public key's SubjectPublicKeyInfo (DER)."""
-
-
-class Role(StrEnum):
-    """What a key may be answerable for."""
-
-    EDITOR = "editor"
-    REASONER = "reasoner"
-    """May ask models about footage."""
-    APPROVER = "approver"
-    COMPLIANCE = "compliance"
-    ADMIN = "admin"
-    MACHINE = "machine"
-
-
-class Kind(StrEnum):
-    """Record kinds that this version writes and reads."""
-
-    KEY_EVENT = "key-event"
-    SOURCE = "source"
-    INTENT = "intent"
-    POLICY_DECISION = "policy-decision"
-    SEGMENTATION = "segmentation"
-    QUERY = "query"
-    REFUSED_REPLY = "refused-reply"
-    REASONING = "reasoning"
-    MASK = "mask"
-    MASK_REVISION = "mask-revision"
-    PROMPT_REVISION = "prompt-revision"
-    PLAN = "plan"
-    APPROVAL = "approval"
-    REJECTION = "rejection"
-    PASS = "pass"
-    COMPOSITE = "composite"
-    OUTPUT = "output"
-    SEAL = "seal"
-
-
-class Predicate(Value):
-    """Common to all kinds. ``claimed_time`` is the signer's own clock (RFC 3339): never evidence of time."""
-
-    kind: ClassVar[Kind]
-    version: ClassVar[int] = 1
-    signers: ClassVar[frozenset[Role]]
-    """A record of this kind must be signed under a key that holds one of these roles."""
-
-    claimed_time: Name
-    edit: Name | None
+from void_audit.model.predicate import (
+    PAYLOAD_TYPE,
+    PREDICATE_BASE,
+    STATEMENT_TYPE,
+    KeyId,
+    Kind,
+    Predicate,
+    Role,
+)
 
 
 class KeyEvent(Predicate):
@@ -228,61 +181,6 @@ class ReasoningRecord(Predicate):
     run: RunFacts
 
 
-class MaskState(Predicate):
-    """A mask as it stands after a record. Subject: its Merkle root over class indices."""
-
-    edit: Name
-    mask_schema: MaskSchema
-    identity: MaskIdentity
-    mask: BlobRef
-    frame_hashes: BlobRef
-    """JSON list of the per-frame SHA-256 digests, in hexadecimal."""
-    statistics: MaskStatistics
-    preview: BlobRef
-
-
-class MaskRecord(MaskState):
-    """The first mask of an edit."""
-
-    kind: ClassVar = Kind.MASK
-    signers: ClassVar = frozenset({Role.MACHINE})
-
-    origin: Literal["composed", "imported"]
-    changes: tuple[Text, ...] = ()
-    """What an import had to change, in words."""
-
-
-class MaskRevision(MaskState):
-    """A mask that a person changed. Nothing is overwritten: ``parent`` is the root of the mask before."""
-
-    kind: ClassVar = Kind.MASK_REVISION
-    signers: ClassVar = frozenset({Role.EDITOR})
-
-    parent: Sha256
-    origin: Literal["edited", "imported"]
-    edits: BlobRef | None
-    """Salted: the MaskEdits as JSON; None for an import."""
-    changes: tuple[Text, ...] = ()
-    """What an import had to change, in words."""
-    changed_percent_max: float
-    """Largest share of a frame whose class became another one."""
-
-
-class PromptRevision(Predicate):
-    """A person gives or confirms another description of the world after the edit. Subject: the prompt."""
-
-    kind: ClassVar = Kind.PROMPT_REVISION
-    signers: ClassVar = frozenset({Role.EDITOR})
-
-    edit: Name
-    parent: Sha256
-    """Digest of the (salted) prompt blob before."""
-    prompt: BlobRef
-    """Salted: a prompt.json."""
-    origin: Literal["written", "proposed"]
-    """By the person, or as the reasoner proposed it."""
-
-
 class PlanRecord(Predicate):
     """The exact plan. Subject: its digest. A later plan of the same edit makes earlier approvals lapse."""
 
@@ -428,4 +326,7 @@ class Statement(Value):
         }
 
 
-__all__ = ["PREDICATES", "PolicyDecision", "Predicate", "Statement"]
+__all__ = [
+    "PAYLOAD_TYPE", "PREDICATES", "PREDICATE_BASE", "STATEMENT_TYPE", "KeyId", "Kind", "MaskRecord", "MaskRevision",
+    "MaskState", "PolicyDecision", "Predicate", "PromptRevision", "Role", "Statement",
+]  # fmt: skip

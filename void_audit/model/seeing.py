@@ -84,9 +84,7 @@ class OpenAiSettings(VlmSettings):
 
 
 SegmenterSettings = Annotated[ClickSettings | Sam2Settings, Field(discriminator="engine")]
-ReasonerSettings = Annotated[
-    ContactSettings | GeminiSettings | OpenAiSettings, Field(discriminator="engine")
-]
+ReasonerSettings = Annotated[ContactSettings | GeminiSettings | OpenAiSettings, Field(discriminator="engine")]
 
 
 class Seeing(Value):
