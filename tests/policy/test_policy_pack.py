@@ -180,7 +180,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def test_builtin_packs_load_and_their_own_tests_hold():
-    assert builtin_names() == ("base", "news")
+    assert builtin_names() == ("base", "brand-safety", "localization", "news")
     for name in builtin_names():
         pack = builtin(name)
         assert pack.name == name
