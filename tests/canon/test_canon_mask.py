@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from void_audit.canon.mask import frame_hash, mask_identity, mask_root
+from void_audit.canon.mask import frame_hash, mask_identity, mask_root, mask_statistics, schema_digest
 from void_audit.errors import MaskError
 from void_audit.model.geometry import Size
 from void_audit.model.mask import VALUES, Classes
+from void_audit.pipeline.masks.schema import builtin, builtin_names
 
 SIZE = Size(5, 3)
 PICTURES = np.random.default_rng(4).integers(0, 4, (6, 3, 5)).astype(np.uint8)
@@ -91,3 +93,36 @@ def test_no_list_of_other_hashes_has_the_same_root() -> None:
     inner = [mask_root(hashes[i : i + 2]) for i in (0, 2, 4)]  # what a tree of half the frames would hold
     others = [inner, hashes[::-1], hashes[:-1], [*hashes, hashes[-1]], [root], []]
     assert all(mask_root(other) != root for other in others)
+
+
+@pytest.mark.parametrize("index", [4, 5, 6, 7])
+def test_classes_beyond_the_quadmasks_are_hashed_too(index: int) -> None:
+    """The identity is of indices: it needs no schema, and two classes never share a hash."""
+    picture = np.full((3, 5), index, np.uint8)
+    hashes = {frame_hash(np.full((3, 5), other, np.uint8)) for other in range(8)}
+    assert len(hashes) == 8
+    assert frame_hash(picture) in hashes
+
+
+def test_shares_are_counted_by_the_schemas_classes() -> None:
+    """In ``localization`` index 1 is no opened class, though it is VOID's overlap."""
+    schema = builtin("localization")
+    pictures = PICTURES % 3
+    found = mask_statistics(OneBuffer(pictures, 6), schema)
+    assert found.mean_share == pytest.approx([(pictures == index).mean() for index in range(3)])
+    assert found.max_share == pytest.approx([(pictures == i).mean(axis=(1, 2)).max() for i in range(3)])
+    assert found.max_opened_share == pytest.approx((pictures == 0).mean(axis=(1, 2)).max())
+
+
+def test_an_index_that_the_schema_has_not() -> None:
+    with pytest.raises(MaskError, match=r"class 3.* 0 to 2") as caught:
+        mask_statistics(OneBuffer(PICTURES, 6), builtin("brand-safety"))
+    assert caught.value.code == "mask-values"
+
+
+def test_a_schema_is_known_by_its_content() -> None:
+    schema = builtin("quadmask")
+    text = json.dumps(schema.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    assert schema_digest(schema) == hashlib.sha256(text.encode()).hexdigest()
+    digests = {schema_digest(builtin(name)) for name in builtin_names()}
+    assert len(digests) == len(builtin_names())

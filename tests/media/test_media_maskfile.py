@@ -129,3 +129,42 @@ def test_a_flipped_bit_is_no_other_mask(tmp_path: Path) -> None:
     with pytest.raises(ClipError) as caught:
         list(MaskFile(path).classes())
     assert caught.value.code == "clip-damaged"
+
+
+EIGHT = (3, 9, 31, 77, 128, 200, 254, 255)
+
+
+@pytest.mark.parametrize("values", [(7, 200), (0, 127, 255), EIGHT])
+def test_values_of_another_schema_are_stored_and_read(tmp_path: Path, values: tuple[int, ...]) -> None:
+    masks = MASKS % len(values) if len(values) < 4 else (MASKS + 4 * (MASKS[::-1] % 2)).astype(np.uint8)
+    path = write_masks(tmp_path / "m.mkv", SIZE, masks, values=values)
+    for stored, classes in zip(VideoClip(path).planes(), masks, strict=True):
+        np.testing.assert_array_equal(stored.planes[0], np.array(values)[classes])
+    np.testing.assert_array_equal(list(MaskFile(path, values).classes()), masks)
+
+
+@pytest.mark.parametrize("value", range(0, 256, 5))
+def test_only_the_schemas_values_are_admitted(tmp_path: Path, value: int) -> None:
+    mask = MaskFile(gray_file(tmp_path / "m.mkv", value), (0, 85, 255))
+    if value in {0, 85, 255}:
+        assert list(mask.classes())[1][-1, -1] == (0, 85, 255).index(value)
+    else:
+        with pytest.raises(MaskError, match="only 0, 85 and 255 may be") as caught:
+            list(mask.classes())
+        assert caught.value.code == "mask-values"
+
+
+def test_a_mask_of_one_schema_is_not_read_as_one_of_another(tmp_path: Path) -> None:
+    path = write_masks(tmp_path / "m.mkv", SIZE, MASKS)
+    with pytest.raises(MaskError) as caught:
+        list(MaskFile(path, (0, 127, 255)).classes())
+    assert caught.value.code == "mask-values"
+
+
+@pytest.mark.parametrize("values", [(0, 255), (0, 127, 255), VALUES])
+def test_a_class_that_has_no_value_is_not_written(tmp_path: Path, values: tuple[int, ...]) -> None:
+    wrong = np.zeros((1, 12, 16), np.uint8)
+    wrong[0, 3, 3] = len(values)
+    with pytest.raises(MaskError, match=f"class {len(values)}.*0 to {len(values) - 1}"):
+        write_masks(tmp_path / "m.mkv", SIZE, wrong, values=values)
+    assert list(tmp_path.iterdir()) == []
