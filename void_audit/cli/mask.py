@@ -15,10 +15,13 @@ from void_audit.cli.options import with_options
 from void_audit.cli.reasoned import say_wrapped
 from void_audit.cli.session import working, workspace_at
 from void_audit.media.atomic import whole_file
+from void_audit.model.grid import grid_for
 from void_audit.model.lifecycle import EditState
 from void_audit.model.mask_schema import MaskSchema
-from void_audit.pipeline.masks.diff import difference, difference_picture
-from void_audit.pipeline.masks.inspect import inspect, mask_picture
+from void_audit.pipeline.masks.diff import MaskDifference, difference
+from void_audit.pipeline.masks.diff_picture import difference_picture
+from void_audit.pipeline.masks.inspect import inspect
+from void_audit.pipeline.masks.mask_picture import mask_picture
 from void_audit.pipeline.masks.schema import load_schema
 from void_audit.workflow.revising import edit_mask, replace_mask
 
@@ -36,6 +39,10 @@ RevisionOption = Annotated[
 def show(
     edit: EditArgument,
     frames: Annotated[str, typer.Option("--frames", help="E.g. 0,12,24 (default: six, evenly spread).")] = "",
+    grid: Annotated[
+        int | None,
+        typer.Option("--grid", min=1, max=256, help="Draw numbered cells, so many on the short side."),
+    ] = None,
     picture: Annotated[Path | None, typer.Option("--out", help="Where the PNG goes.")] = None,
     revision: RevisionOption = None,
     workspace: WorkspaceOption = None,
@@ -43,7 +50,7 @@ def show(
 ) -> None:
     """Draw a mask over the footage, and how much of each frame its classes take.
 
-    Example: void-audit mask show 3f2a9c01b7d4 --frames 0,10,20
+    Example: void-audit mask show 3f2a9c01b7d4 --frames 0,10,20 --grid 8
     """
     place = workspace_at(workspace)
     shelf = MaskShelf.of(place, edit)
@@ -51,7 +58,8 @@ def show(
     chosen = frames_of(frames, shelf.clip.info.frames)
     state, mask = shelf.states[number], shelf.mask(number)
     path = picture or place.folder / "edits" / edit / f"mask-{number}.png"
-    _write(path, mask_picture(shelf.clip, mask, state.mask_schema, chosen))
+    cells = grid_for(shelf.clip.info.size, grid) if grid else None
+    _write(path, mask_picture(shelf.clip, mask, state.mask_schema, chosen, cells))
     shares = {c.name: s for c, s in zip(state.mask_schema.classes, state.statistics.max_share, strict=True)}
     if as_json:
         emit({"revision": number, "root": state.identity.root, "max_share": shares, "picture": str(path)})
@@ -158,8 +166,7 @@ def diff(
         emit({"from": first, "to": last, **changed.model_dump(mode="json"), "picture": str(path)})
         return
     say(f"Mask {first} and mask {last} of edit {edit}", "bold")
-    for line in changed.lines(schema):
-        say(f"  {line}")
+    _print_difference(changed)
     say(f"Picture: {path}")
 
 
@@ -211,6 +218,21 @@ def schemas(
         _print_schema(schema)
     if check_file:
         say(f"{check_file} is a mask schema. Put it at {place.folder / 'schemas' / f'{found[0].name}.yaml'}.")
+
+
+def _print_difference(changed: MaskDifference) -> None:
+    if not changed.frames_changed:
+        say("  no pixel is of another class")
+        return
+    say(
+        f"  {changed.frames_changed} of {changed.frames} frames differ ({changed.first_changed} to "
+        f"{changed.last_changed}), at most {changed.changed_share_max:.2%} of a frame"
+    )
+    say(f"  {changed.opened_pixels:,} pixels may change now, {changed.closed_pixels:,} may not any more")
+    for old, row in zip(changed.classes_before, changed.transitions, strict=True):
+        for new, count in zip(changed.classes_after, row, strict=True):
+            if count and old != new:
+                say(f"  {old} to {new}: {count:,} pixels")
 
 
 def _print_schema(schema: MaskSchema) -> None:

@@ -7,8 +7,8 @@ Every question to a reasoner is a query that policy allowed; a refused reply may
 Until synthesis begins people may revise mask and prompt, and plan again: earlier approvals then no longer count.
 Policy may be asked again at the same stage until the next step is taken (time has passed); the latest verdict
 counts. After a denial nothing else may follow, except that a denied plan may be revised or planned anew, and that a
-denied question may be asked again; a rejection ends the edit. Makers ask ``refuse`` before they write; checkers fold the records that were given and report
-each refusal under its own obligation.
+denied question may be asked again; a rejection ends the edit. Makers ask ``refuse`` before they write; checkers
+fold the records that were given and report each refusal under its own obligation.
 """
 
 from __future__ import annotations
@@ -186,6 +186,11 @@ class EditState:
     def take(self, number: int) -> PassRecord | None:
         """The record of pass 1 or 2."""
         return self.get(f"pass:{number}", PassRecord)
+
+    @property
+    def plan_is_stale(self) -> bool:
+        """Whether mask or prompt were revised after the present plan was made."""
+        return self.plan is not None and self.last in {"mask-revision", "prompt-revision"}
 
     @property
     def rejected(self) -> bool:

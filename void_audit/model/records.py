@@ -292,7 +292,8 @@ PREDICATES: dict[Kind, type[Predicate]] = {
     cls.kind: cls
     for cls in (
         KeyEvent, Source, Intent, PolicyDecisionRecord, Segmentation, Query, RefusedReply, ReasoningRecord,
-        MaskRecord, MaskRevision, PromptRevision, PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output, SealRecord,
+        MaskRecord, MaskRevision, PromptRevision, PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output,
+        SealRecord,
     )
 }  # fmt: skip
 

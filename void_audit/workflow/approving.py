@@ -7,7 +7,7 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.records import Approval, Rejection
 from void_audit.model.signing import Signer
 from void_audit.workflow.enrolment import insist_on_role
-from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.recorder import Recorder, refuse_stale
 from void_audit.workflow.studio import Studio
 
 
@@ -15,8 +15,8 @@ def approve(studio: Studio, edit: str, person: Signer, comment: str = "") -> Edi
     """Sign the present plan's digest. Approving the same plan twice with one key changes nothing.
 
     Raises:
-        DeniedError: ``approver-is-requester``, ``role-missing``.
-        OrderError: there is no plan that waits for approval.
+        DeniedError: ``approver-is-requester``, ``approver-is-reviser``, ``role-missing``.
+        OrderError: ``plan-missing``, ``plan-stale``; there is no plan that waits for approval.
     """
     return _answer(studio, edit, person, comment, Approval)
 
@@ -36,9 +36,16 @@ def _answer(
             raise OrderError(
                 "plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`."
             )
+        refuse_stale(recorder)
         if person.key_id == intent.requester:
             raise DeniedError(
                 "approver-is-requester", "Whoever asked for an edit cannot answer for it.", "Ask a colleague."
+            )
+        if kind is Approval and person.key_id in recorder.state.revisers:
+            raise DeniedError(
+                "approver-is-reviser",
+                "Whoever revised the mask or the prompt of an edit cannot approve it.",
+                "Ask a colleague.",
             )
         insist_on_role(studio.ledger, person.key_id, kind)
         again = kind is Approval and person.key_id in recorder.state.valid_approvers

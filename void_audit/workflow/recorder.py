@@ -87,6 +87,16 @@ class Recorder:
         return self.studio.blobs.put(jcs.canonical(data), "application/json", salted=salted)
 
 
+def refuse_stale(recorder: Recorder) -> None:
+    """Raises OrderError ``plan-stale`` if mask or prompt are others than those of the present plan."""
+    if recorder.state.plan_is_stale:
+        raise OrderError(
+            "plan-stale",
+            f"The mask or the prompt of edit {recorder.edit} was revised after it was planned.",
+            f"Plan it again: `void-audit plan {recorder.edit}`; the new plan needs new approvals.",
+        )
+
+
 @cache
 def libraries() -> Mapping[str, str]:
     """What computes here: versions, and the kind of CPU, because kernels are chosen by it and round each its way."""

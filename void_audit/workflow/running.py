@@ -28,7 +28,7 @@ from void_audit.pipeline.synthesize.composite import CompositeReport, Compositor
 from void_audit.workflow import judge
 from void_audit.workflow.masking import engine_mask
 from void_audit.workflow.material import recorded_request, source_clip, supplied_clip
-from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.recorder import Recorder, refuse_stale
 from void_audit.workflow.sealing import Delivered, check_place, deliver, seal
 from void_audit.workflow.studio import Studio
 
@@ -121,6 +121,7 @@ def ready_plan(recorder: Recorder) -> EditPlan:
         raise OrderError("plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`.")
     if state.rejected:
         raise DeniedError("plan-rejected", f"Edit {edit} was rejected.", "Make a new request.")
+    refuse_stale(recorder)
     plan = read_plan(recorder)
     if state.take(1) is None:
         # Time may have passed since the plan was judged: rights lapse, packs and key roles change.
