@@ -17,6 +17,9 @@ Table = npt.NDArray[np.uint8]
 PAIR = 3
 """``here | there << PAIR`` is one index for two classes, of which there are eight at most."""
 
+_EXACT = 1 << 24
+"""Pixels that OpenCV counts exactly: its counts are 32-bit floats."""
+
 _ORDER: tuple[Operation, ...] = ("remove", "de-emphasize", "replace")
 """Where two operations of a schema compose the same pair differently, the first one says what it becomes."""
 
@@ -38,9 +41,7 @@ class ClassTables:
 
     def holding(self, index: int) -> Table:
         """1 for every class that holds ``index``, else 0."""
-        table = np.zeros(256, np.uint8)
-        table[: self._count] = [self.hold(there, index) for there in range(self._count)]
-        return table
+        return marking(np.array([self.hold(there, index) for there in range(self._count)]))
 
     def add(self, there: int, index: int) -> int:
         """What a pixel of class ``there`` becomes when ``index`` is added."""
@@ -99,9 +100,36 @@ def _unions(schema: MaskSchema) -> dict[frozenset[int], int]:
     return unions
 
 
+def counted(classes: Classes) -> npt.NDArray[np.int64]:
+    """How often each of 256 indices occurs in a picture."""
+    counts = np.zeros(256, np.int64)
+    rows = max(1, _EXACT // classes.shape[1])
+    for top in range(0, classes.shape[0], rows):
+        found = cv2.calcHist([classes[top : top + rows]], [0], None, [256], [0, 256])
+        counts += found.ravel().astype(np.int64)
+    return counts
+
+
+def paired(here: Classes, there: Classes) -> Classes:
+    """Two pictures as one of index pairs (``PAIR``)."""
+    return np.asarray(here | there << PAIR, np.uint8)
+
+
+def marking(marked: npt.NDArray[np.bool_]) -> Table:
+    """A table that is 1 for marked classes, else 0."""
+    table = np.zeros(256, np.uint8)
+    table[: len(marked)] = marked
+    return table
+
+
+def looked_up(classes: Classes, table: Table) -> Table:
+    """``table[classes]``, faster."""
+    return np.asarray(cv2.LUT(classes, table), np.uint8)
+
+
 def repaint(region: Classes, table: Table, where: Bitmap | None = None) -> None:
     """Replace every class of ``region`` by ``table``'s, in place; only where ``where`` is set, if given."""
     if where is None:
-        region[...] = cv2.LUT(region, table)
+        region[...] = looked_up(region, table)
     else:
-        np.copyto(region, cv2.LUT(region, table), where=where)
+        np.copyto(region, looked_up(region, table), where=where)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 
-import cv2
 import numpy as np
 
 from void_audit.errors import MaskError
@@ -14,7 +13,7 @@ from void_audit.model.mask import Bitmap, Classes
 from void_audit.model.mask_edit import CellsEdit, CopyEdit, MaskEdits, MaskOperation, Mode, StrokeEdit
 from void_audit.model.mask_schema import MaskSchema
 from void_audit.pipeline.masks.brush import brush, brush_bounds
-from void_audit.pipeline.masks.class_tables import PAIR, ClassTables, Table, repaint
+from void_audit.pipeline.masks.class_tables import ClassTables, Table, looked_up, paired, repaint
 
 DRAWN_BYTES = 32 * 2**20
 """Packed strokes of a batch that are remembered; the others are drawn again for every frame."""
@@ -71,7 +70,7 @@ class _CellArea:
 
     def any_of(self, picture: Classes, holding: Table) -> Bitmap:
         """Which cells hold a pixel that ``holding`` marks, ``(rows, cols)``."""
-        marked = holding[picture[self._part]]
+        marked = looked_up(picture[self._part], holding)
         by_row = np.maximum.reduceat(marked, self._rows[:-1] - self._rows[0], axis=0)
         return np.asarray(np.maximum.reduceat(by_row, self._cols[:-1] - self._cols[0], axis=1), np.bool_)
 
@@ -139,7 +138,7 @@ class CopyStep:
 
     def paint(self, picture: Classes, other: Classes) -> None:
         """Take classes of ``other``."""
-        picture[...] = other if self._table is None else cv2.LUT(picture | other << PAIR, self._table)
+        picture[...] = other if self._table is None else looked_up(paired(picture, other), self._table)
 
 
 Step = CellsStep | ToggleStep | StrokeStep | CopyStep
