@@ -27,7 +27,7 @@ from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState, Signed
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
-from void_audit.model.records import Approval, Intent, KeyEvent, Role
+from void_audit.model.records import Approval, Intent, KeyEvent, MaskRevision, PromptRevision, Role
 
 MAX_RECEIPT = 1024 * 1024
 RECEIPT_FORMAT = "void-audit-receipt/v1"
@@ -265,6 +265,8 @@ def _story(
         signers = _answerable(entry, registry)
         if isinstance(predicate, Intent):
             asked = frozenset(entry.key_ids)
+        if isinstance(predicate, MaskRevision | PromptRevision):
+            signers = entry.key_ids  # whoever signed it made it, with the role for it or without
         if isinstance(predicate, Approval):
             signers = tuple(key for key in signers if key not in asked)
         state = state.advance(Signed(entry.statement, signers))
