@@ -95,13 +95,13 @@ def test_an_arrow_ends_the_last_step_that_moves() -> None:
 
 def test_rectangles_have_their_size_round_the_point_and_the_end_is_heavier() -> None:
     picture = grey()
-    moving = affected(trajectory=keyframes({0: (1, 1), 9: (2, 6)}), size=CellSize(rows=2, cols=1))
+    moving = affected(trajectory=keyframes({0: (1, 1), 9: (2, 6)}), size=CellSize(rows=2, cols=3))
     draw_path(picture, moving, GRID)
     yellow = has(picture, PATH)
-    assert yellow[20, 45:75].all()
-    assert yellow[100, 45:75].all()
-    assert yellow[60:140, 240].mean() > 0.9
-    thickness = [int(yellow[row - 4 : row + 5, column].sum()) for row, column in ((20, 70), (60, 275))]
+    assert yellow[20, 5:115].all()
+    assert yellow[100, 5:115].all()
+    assert yellow[60:140, 200].mean() > 0.8
+    thickness = [int(yellow[row - 4 : row + 5, column].sum()) for row, column in ((20, 70), (60, 300))]
     assert thickness[0] < thickness[1]
 
 

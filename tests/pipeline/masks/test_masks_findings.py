@@ -30,7 +30,7 @@ class Watched(ArrayClip):
 
     def __init__(self, size: Size = SIZE, frames: int = FRAMES) -> None:
         super().__init__(
-            [np.full((size.height, size.width, 3), 200 - 5 * i, np.uint8) for i in range(frames)]
+            [np.full((size.height, size.width, 3), max(0, 200 - 5 * i), np.uint8) for i in range(frames)]
         )
         self.asked: list[int] = []
 
@@ -121,15 +121,33 @@ def test_the_frame_on_which_it_shows_best(finding, frame: int, written: list[str
     assert any(line.endswith(f"frame {frame} is shown") for line in written)
 
 
-def test_a_moment_in_a_long_clip_is_found() -> None:
-    long = 3000
-    clip = ArrayClip(
-        [np.zeros((48, 64, 3), np.uint8)] * 1501
-        + [np.full((48, 64, 3), 99, np.uint8)]
-        + [np.zeros((48, 64, 3), np.uint8)] * (long - 1502)
-    )
-    sheet = drawn(thing({0: [], 1501: [(0, 0)], 1502: []}, (0, long)), clip=clip, masks=[NOTHING] * long)
+@pytest.mark.parametrize(
+    "moment",
+    [
+        thing({0: [], 31: [(0, 0)], 32: []}, (0, 60)),
+        thing(None, (31, 32), original_position=cells((0, 0))),
+    ],
+)
+def test_a_moment_in_a_long_clip_is_found(moment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOKED_AT", 5)
+    clip = ArrayClip([np.full((48, 64, 3), 99 if i == 31 else 0, np.uint8) for i in range(60)])
+    sheet = drawn(moment, clip=clip, masks=[NOTHING] * 60)
     assert (tile(sheet)[-1, -1] == 99).all()
+    assert (tile(sheet)[:CELL, :CELL] != 99).any()
+
+
+def test_a_long_range_is_not_looked_through_frame_by_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    class Counting(module.FindingCells):
+        def at(self, frame: int):
+            looked_at.append(frame)
+            return super().at(frame)
+
+    monkeypatch.setattr(module, "FindingCells", Counting)
+    long = thing({7: [(0, 0)]}, (0, 500))
+    findings_picture(Watched(frames=500), track([NOTHING] * 500), answer(long, grid=GRID))
+    assert len(set(looked_at)) <= module.LOOKED_AT + 1
 
 
 def test_kinds_differ_in_colour_and_in_pattern() -> None:
@@ -268,6 +286,7 @@ def test_long_texts_are_cut_and_say_so(written: list[str]) -> None:
     names = [line for line in written if line.startswith("WW")]
     assert len(names) == 2 * 2
     assert names[-1].endswith(" ...")
+    drawn(thing({0: [(0, 0)]}, why="x" * 4000))
     assert all(text_width(line) <= TILE_WIDTH for line in written)
 
 

@@ -45,7 +45,7 @@ def compose(
             name cells outside their grid.
     """
     roles = Roles.of(schema or builtin("quadmask"), operation)
-    return _composed(track, _Findings(consequences, size, roles.consequence is not None), size, dilate, roles)
+    return _composed(track, _Findings(consequences, size), size, dilate, roles)
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class Roles:
 class _Findings:
     """What was found, by what becomes of it, as pictures frame by frame."""
 
-    def __init__(self, found: Consequences, size: Size, caused: bool) -> None:
+    def __init__(self, found: Consequences, size: Size) -> None:
         def area(category: Literal["physical", "visual_artifact"]) -> FindingsArea:
-            things = (thing for thing in found.affected if caused and thing.category == category)
+            things = (thing for thing in found.affected if thing.category == category)
             return FindingsArea(things, found.grid, size)
 
         self.belongings = FindingsArea(found.belongings, found.grid, size)

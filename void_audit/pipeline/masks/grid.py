@@ -147,9 +147,11 @@ class _Path:
         return touched_by(row, col, self._size, self._grid)
 
     def _position(self, last: int, frame: int) -> tuple[Fraction, Fraction]:
-        here = self._points[last]
-        there = self._points[min(last + 1, len(self._points) - 1)]
-        part = Fraction(frame - here.frame, there.frame - here.frame) if there.frame > frame else Fraction(0)
+        here = there = self._points[last]
+        part = Fraction(0)
+        if last + 1 < len(self._points):
+            there = self._points[last + 1]
+            part = Fraction(frame - here.frame, there.frame - here.frame)
         return here.row + part * (there.row - here.row), here.col + part * (there.col - here.col)
 
 
