@@ -26,6 +26,7 @@ class Seen:
 
     line: str
     headers: dict[str, str]
+    """By names in lower case; a header given twice has both values, with a comma."""
     body: bytes
 
     @property
@@ -174,7 +175,8 @@ class _Handler(socketserver.StreamRequestHandler):
             headers = {}
             while name := self.rfile.readline().decode().strip():
                 key, _, value = name.partition(":")
-                headers[key.strip().lower()] = value.strip()
+                before = headers.get(key.strip().lower())
+                headers[key.strip().lower()] = ", ".join(filter(None, [before, value.strip()]))
             return (
                 Seen(line, headers, self.rfile.read(int(headers.get("content-length", "0"))))
                 if line
