@@ -113,6 +113,20 @@ def test_every_pattern_can_be_told_from_every_other_without_colour() -> None:
         assert (np.abs(one - other) > 20).mean() > 0.1
 
 
+def test_patterns_run_the_way_they_are_called() -> None:
+    ground = np.full((60, 60, 3), 200, np.uint8)
+    runs = {}
+    for index, spec in enumerate(EVERY.classes):
+        drawn = overlay(ground, np.full((60, 60), index, np.uint8), EVERY).mean(axis=2)[5:-5, 5:-5]
+        runs[spec.pattern] = (
+            bool((np.diff(drawn, axis=0) != 0).any()),
+            bool((np.diff(drawn, axis=1) != 0).any()),
+        )
+    both = dict.fromkeys(("cross", "stripes", "dots", "checks"), (True, True))
+    none = dict.fromkeys(("solid", "none"), (False, False))
+    assert runs == {"rows": (True, False), "columns": (False, True), **both, **none}
+
+
 def test_the_class_decides_not_its_place_in_the_quadmask() -> None:
     """Index 3 is drawn in a schema where it is no background; the background is untouched at any index."""
     ground = np.full((32, 32, 3), 200, np.uint8)
