@@ -6,7 +6,8 @@ import pytest
 from house import quick
 
 from void_audit.cli.workspace import Workspace, create_workspace, is_encrypted
-from void_audit.errors import IdentityError, LedgerError, StorageError, WorkspaceError
+from void_audit.errors import IdentityError, LedgerError, MaskError, StorageError, WorkspaceError
+from void_audit.pipeline.masks.schema import builtin, builtin_names
 from void_audit.settings import WorkspaceSettings
 
 SETTINGS = WorkspaceSettings(organisation="Daily Planet", origin="planet/void-audit/0", packs=("base",))
@@ -34,6 +35,19 @@ def test_everything_is_there(place):
     studio = place.studio()
     assert studio.machine.key_id == place.machine_key_id()
     assert not place.is_encrypted("admin")
+
+
+def test_a_house_adds_its_own_mask_schemas(place):
+    own = builtin("quadmask").model_copy(update={"name": "house-quad"})
+    assert place.schema_names() == builtin_names()
+    (place.folder / "schemas").mkdir(exist_ok=True)
+    (place.folder / "schemas/house-quad.yaml").write_text(own.model_dump_json())
+    assert "house-quad" in place.schema_names()
+    assert place.schema("house-quad") == place.studio().schemas("house-quad") == own
+    assert place.schema("quadmask") is builtin("quadmask")
+    with pytest.raises(MaskError) as caught:
+        place.schema("../schemas/house-quad")
+    assert caught.value.code == "schema-missing"
 
 
 def test_it_is_not_made_twice(place, tmp_path):

@@ -22,7 +22,7 @@ from void_audit.pipeline.masks.diff import MaskDifference, difference
 from void_audit.pipeline.masks.diff_picture import difference_picture
 from void_audit.pipeline.masks.inspect import inspect
 from void_audit.pipeline.masks.mask_picture import mask_picture
-from void_audit.pipeline.masks.schema import load_schema
+from void_audit.pipeline.masks.schema import house_schema
 from void_audit.workflow.revising import edit_mask, replace_mask
 
 app = group("Masks: what may change. Corrections are signed revisions; nothing is overwritten.")
@@ -210,7 +210,7 @@ def schemas(
     Example: void-audit mask schemas --check lower-third.yaml
     """
     place = workspace_at(workspace)
-    found = [load_schema(check_file)] if check_file else [place.schema(n) for n in place.schema_names()]
+    found = [house_schema(check_file)] if check_file else [place.schema(n) for n in place.schema_names()]
     if as_json:
         emit({"schemas": [schema.model_dump(mode="json") for schema in found]})
         return

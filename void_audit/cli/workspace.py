@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from void_audit.cli.engines import LocalEngines
-from void_audit.errors import MaskError, WorkspaceError
+from void_audit.errors import WorkspaceError
 from void_audit.identity import keys
 from void_audit.identity.keys import FileSigner
 from void_audit.identity.people import People
@@ -117,24 +117,11 @@ class Workspace:
         Raises:
             MaskError: ``schema-missing``, ``schema-malformed``, ``schema-name``.
         """
-        if name in schemas.builtin_names():
-            return schemas.builtin(name)
-        file = self.folder / SCHEMAS / f"{name}.yaml"
-        if not file.is_file():
-            raise MaskError(
-                "schema-missing",
-                f"There is no mask schema {name!r}.",
-                f"Put it at {file}; `void-audit mask schemas` lists those that there are.",
-            )
-        schema = schemas.load_schema(file)
-        if schema.name != name:
-            raise MaskError("schema-name", f"{file} calls itself {schema.name!r}.", "Name it as its file.")
-        return schema
+        return schemas.find_schema(name, self.folder / SCHEMAS)
 
-    def schema_names(self) -> list[str]:
-        """Names of all mask schemas: shipped, then the house's own."""
-        own = sorted(path.stem for path in (self.folder / SCHEMAS).glob("*.yaml"))
-        return [*schemas.builtin_names(), *(name for name in own if name not in schemas.builtin_names())]
+    def schema_names(self) -> tuple[str, ...]:
+        """Names of all mask schemas, shipped and the house's own, sorted."""
+        return schemas.schema_names(self.folder / SCHEMAS)
 
     def studio(self) -> Studio:
         """Everything that the workflow works with."""
