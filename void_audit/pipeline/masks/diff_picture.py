@@ -75,8 +75,9 @@ def difference_picture(
     size, pair = tile_size(clip.info.size), Pair(schema, schema_after)
     tiles: list[RGB] = []
     for number in chosen(frames, len(before)):
-        picture = next(clip.view(size=size).frames(number, number + 1))
         old, new = (next(mask.classes(number, number + 1)) for mask in (before, after))
+        pair.counts(old, new)  # refuses classes that the schemas do not have
+        picture = next(clip.view(size=size).frames(number, number + 1))
         tiles.append(_shown("before", number, picture, old, schema))
         tiles.append(_shown("after", number, picture, new, schema_after))
         tiles.append(_changes(picture, old, new, pair))
@@ -93,7 +94,6 @@ def _shown(when: str, number: int, picture: RGB, classes: Classes, schema: MaskS
 
 def _changes(picture: RGB, old: Classes, new: Classes, pair: Pair) -> RGB:
     """The faded grey picture with what changed on it. However small a change is, it covers a pixel here."""
-    pair.counts(old, new)
     grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     out = np.asarray(255 - _FADED * (255 - grey.astype(np.float32)), np.uint8)
     shares = []
@@ -113,13 +113,11 @@ def _areas(old: Classes, new: Classes, pair: Pair) -> Iterator[Bitmap]:
 
 def _touched(area: Bitmap, size: Size) -> Bitmap:
     """The area at another size: set where any of it lies."""
-    if (area.shape[1], area.shape[0]) == tuple(size):
-        return area
-    rows, columns = (np.arange(n) for n in area.shape)
-    rows, columns = rows * size.height // area.shape[0], columns * size.width // area.shape[1]
+    if size.width >= area.shape[1] and size.height >= area.shape[0]:
+        return np.asarray(shrunk(area.view(np.uint8), size), np.bool_)
     touched = np.zeros((size.height, size.width), np.bool_)
     y, x = np.nonzero(area)
-    touched[rows[y], columns[x]] = True
+    touched[y * size.height // area.shape[0], x * size.width // area.shape[1]] = True
     return touched
 
 
