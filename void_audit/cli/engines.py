@@ -56,9 +56,11 @@ class LocalEngines:
             RequestError: ``engine-not-installed``.
         """
         if isinstance(settings, Sam2Settings):
-            from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter, missing_packages  # noqa: PLC0415
+            from void_audit.pipeline.segment.sam2 import packages  # noqa: PLC0415
 
-            insist_on("The SAM 2 segmenter", missing_packages(), "sam2")
+            insist_on("The SAM 2 segmenter", packages.missing_packages(), packages.RECIPE)
+            from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter  # noqa: PLC0415
+
             return Sam2Segmenter(self._folder(settings.folder), settings)
         from void_audit.pipeline.segment.click import ClickSegmenter  # noqa: PLC0415
 
@@ -87,12 +89,12 @@ class LocalEngines:
                 missing_packages,
             )
 
-            insist_on("The reasoner", missing_packages(), "vlm")
+            insist_on("The reasoner", missing_packages(), _recipe("gemini"))
             return OpenAiTransport(settings, environment.reasoner_key())
         from void_audit.pipeline.reason.gemini import GeminiTransport  # noqa: PLC0415
         from void_audit.pipeline.reason.gemini import missing_packages as missing  # noqa: PLC0415
 
-        insist_on("The Gemini reasoner", missing(), "gemini")
+        insist_on("The Gemini reasoner", missing(), _recipe("gemini"))
         key = environment.gemini_key()
         if key is None:
             raise ReasoningError(
@@ -153,6 +155,7 @@ class LocalEngines:
         return self._verified[name]
 
 
+VOID_RECIPE = "Install the extra: pip install 'void-audit[void]' (torch as your accelerator needs it)."
 EXTRA = ("torch", "diffusers", "transformers", "accelerate", "safetensors", "sentencepiece", "torchao")
 """Packages of the extra, as they are imported."""
 
@@ -162,14 +165,18 @@ def insist_on_extra() -> None:
     """Raises RequestError ``engine-not-installed`` unless torch and diffusers are here. Loads neither."""
     from importlib.util import find_spec  # noqa: PLC0415
 
-    insist_on("The VOID engine", [name for name in EXTRA if find_spec(name) is None], "void")
+    insist_on("The VOID engine", [name for name in EXTRA if find_spec(name) is None], VOID_RECIPE)
 
 
-def insist_on(what: str, missing: Sequence[str], extra: str) -> None:
+def _recipe(extra: str) -> str:
+    return f"Install the extra: pip install 'void-audit[{extra}]'."
+
+
+def insist_on(what: str, missing: Sequence[str], recipe: str) -> None:
     """Raises RequestError ``engine-not-installed`` if packages of an extra are missing."""
     if missing:
         raise RequestError(
             "engine-not-installed",
             f"{what} needs {', '.join(missing)}, which this installation lacks.",
-            f"Install the extra: pip install 'void-audit[{extra}]' (README: how, where torch is part of it).",
+            recipe,
         )

@@ -38,7 +38,7 @@ def check(
     removed = [asked.object] if asked.operation == "remove" else []
     found = lint_prompt(asked.background, removed=removed, instruction=asked.instruction)
     if as_json:
-        emit({"prompt": asked.background, "suggestions": [s.model_dump(mode="json") for s in found]})
+        emit({"prompt": asked.background, "suggestions": [s._asdict() for s in found]})
     else:
         say_wrapped(f"Prompt: {asked.background}")
         for suggestion in found:

@@ -45,7 +45,7 @@ def findings_json(studio: Studio, edit: str, state: EditState) -> dict[str, obje
     return {
         "findings": str(path) if (path := findings_file(studio, edit)) else None,
         "proposed_prompt": found.scene_description or None if found else None,
-        "prompt_suggestions": [s.model_dump(mode="json") for s in suggestions(studio, edit, found)],
+        "prompt_suggestions": [s._asdict() for s in suggestions(studio, edit, found)],
     }
 
 
