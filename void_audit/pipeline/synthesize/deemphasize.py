@@ -173,15 +173,11 @@ def blurred(picture: RGB, area: Bitmap, sigma: float) -> RGB:
 
 
 def _smooth(values: Weights, sigma: float, shrink: int) -> Weights:
+    """Gaussian of ``values`` with nothing around them, at ``1 / shrink`` of their size and ``sigma`` of that size."""
     height, width = values.shape[:2]
-    size = (-(-width // shrink), -(-height // shrink))
-    # Padded to whole cells, so that a cell is the mean of the same number of pixels everywhere.
-    pad = (0, size[1] * shrink - height, 0, size[0] * shrink - width)
-    whole = cv2.copyMakeBorder(values, *pad, cv2.BORDER_CONSTANT, value=0)
-    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(values, (-(-width // shrink), -(-height // shrink)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
-    large = cv2.resize(small, (whole.shape[1], whole.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(large[:height, :width], np.float32)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _removes(mask: ClassSequence) -> bool:
