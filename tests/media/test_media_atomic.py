@@ -1,4 +1,4 @@
-"""A file appears whole and durable, or not at all, whatever ends the writing."""
+"""A file or a folder appears whole and durable, or not at all, whatever ends the writing."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ import av
 import pytest
 
 from void_audit.errors import ClipError, StorageError
-from void_audit.media.atomic import whole_file, writing
+from void_audit.media.atomic import whole_file, whole_folder, writing
 
 
 def refusing(number: int) -> Callable[..., None]:
@@ -151,3 +151,90 @@ def test_two_files_at_once(tmp_path: Path) -> None:
         assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".")] == ["a.json"]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
     assert len({(tmp_path / name).read_bytes() for name in names}) == 3
+
+
+class TestFolder:
+    def fill(self, folder: Path, error: BaseException | None = None) -> None:
+        with whole_folder(folder) as partial:
+            (partial / "a").write_bytes(b"1")
+            (partial / "b").write_bytes(b"2")
+            if error:
+                raise error
+
+    def test_it_is_not_seen_before_the_end(self, tmp_path: Path) -> None:
+        with whole_folder(tmp_path / "s") as partial:
+            assert partial.parent == tmp_path
+            assert partial.name.startswith(".")
+            assert not (tmp_path / "s").exists()
+            (partial / "a").write_bytes(b"1")
+        assert [p.name for p in tmp_path.iterdir()] == ["s"]
+        assert (tmp_path / "s/a").read_bytes() == b"1"
+
+    def test_files_are_durable_before_the_folder_has_its_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        done: list[str] = []
+        sync, rename = os.fsync, Path.rename
+
+        def noted_sync(descriptor: int) -> None:
+            done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+            sync(descriptor)
+
+        def noted_rename(path: Path, other: Path) -> Path:
+            done.append("rename")
+            return rename(path, other)
+
+        monkeypatch.setattr(os, "fsync", noted_sync)
+        monkeypatch.setattr(Path, "rename", noted_rename)
+        self.fill(tmp_path / "s")
+        assert sorted(done[:2]) == ["a", "b"]
+        assert done[2].endswith(".partial")
+        assert done[3:] == ["rename", tmp_path.name]
+
+    @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), ClipError("clip-damaged", "x")])
+    def test_whatever_is_raised_inside_passes_and_leaves_nothing(
+        self, tmp_path: Path, error: BaseException
+    ) -> None:
+        with pytest.raises(type(error)) as caught:
+            self.fill(tmp_path / "s", error)
+        assert caught.value is error
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("number", "code"), [(errno.ENOSPC, "storage-full"), (errno.EIO, "storage-unwritable")]
+    )
+    @pytest.mark.parametrize(("place", "call"), [(os, "fsync"), (Path, "rename"), (Path, "mkdir")])
+    def test_a_disk_that_refuses_any_step(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        place: object,
+        call: str,
+        number: int,
+        code: str,
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(place, call, refusing(number))
+            with pytest.raises(StorageError) as caught:
+                self.fill(tmp_path / "s")
+        assert caught.value.code == code
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_appears_meanwhile_is_kept(self, tmp_path: Path) -> None:
+        def meanwhile() -> None:
+            with whole_folder(tmp_path / "s") as partial:
+                (partial / "a").write_bytes(b"ours")
+                (tmp_path / "s").mkdir()
+
+        with pytest.raises(StorageError) as caught:
+            meanwhile()
+        assert caught.value.code == "storage-exists"
+        assert list((tmp_path / "s").iterdir()) == []
+        assert list(tmp_path.iterdir()) == [tmp_path / "s"]
+
+    @pytest.mark.parametrize("name", ["none/s", "a.txt/s", "a" * 300])
+    def test_a_place_where_no_folder_can_be(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "a.txt").write_text("")
+        with pytest.raises(StorageError) as caught:
+            self.fill(tmp_path / name)
+        assert caught.value.code == "storage-unwritable"

@@ -80,7 +80,7 @@ def first_prompted_frame(mask: Path) -> int | None:
         with info.open("rb") as file:
             data = file.read(MAX_INFO_BYTES + 1)
         frames = list(_frames(json.loads(data)["points_by_frame"])) if len(data) <= MAX_INFO_BYTES else []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return min(frames, default=None)
 

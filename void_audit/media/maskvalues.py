@@ -18,7 +18,7 @@ from void_audit.errors import MaskError
 from void_audit.media.graysource import NOISE, Gray, GraySource
 from void_audit.model.mask import VALUES
 
-Counts = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 
 PLATEAU_SHARE = 1 / 2000
 """Part of a picture that even areas of another value may hold before the mask is refused."""
@@ -39,10 +39,9 @@ class Levels:
         """Table from a value to the index of its level."""
         return np.searchsorted(np.array(self.bounds), np.arange(256), side="left").astype(np.uint8)
 
-    @property
-    def distance(self) -> npt.NDArray[np.int64]:
-        """Table from a value to how far the nearest level is."""
-        return np.asarray(np.abs(np.arange(256)[:, None] - np.array(self.values)).min(axis=1), np.int64)
+    def distance(self, values: Ints) -> Ints:
+        """How far each of ``values`` is from the nearest level."""
+        return np.asarray(np.abs(values[:, None] - np.array(self.values)).min(axis=1), np.int64)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.values[:-1])) + f" and {self.values[-1]}"
@@ -55,17 +54,19 @@ FOREGROUND = Levels((0, 255), (239,))
 """VOID's binary masks: white, from 240 on, is what they mark (spec/void 1.1)."""
 
 
-def _squeezed(values: npt.NDArray[np.int64]) -> Gray:
-    """Undoes an expansion too many; the ends were clipped by it and stay."""
-    inside = (values >= 25) & (values <= 200)
-    return np.where(inside, np.round(values * (219 / 255) + 16), values).astype(np.uint8)
+_ALL: Ints = np.arange(256, dtype=np.int64)
+_MIDDLE = (_ALL >= 25) & (_ALL <= 200)
+"""Values that an expansion too many has moved; the ends were clipped by it."""
 
+_MEANT: Mapping[str, Ints] = {
+    "full": _ALL,
+    "limited": np.round((_ALL - 16) * 255 / 219).astype(np.int64),
+    "twice": np.where(_MIDDLE, np.round(_ALL * 219 / 255) + 16, _ALL).astype(np.int64),
+}
+"""By range: what each value as coded means. Beyond 0 to 255 lies what such a file should not hold."""
 
-_ALL = np.arange(256)
 _TABLES: Mapping[str, Gray] = {
-    "full": _ALL.astype(np.uint8),
-    "limited": np.clip(np.round((_ALL - 16) * 255 / 219), 0, 255).astype(np.uint8),
-    "twice": _squeezed(_ALL),
+    name: np.clip(meant, 0, 255).astype(np.uint8) for name, meant in _MEANT.items()
 }
 _SAID = {
     "limited": "Luma of limited range (16 to 235) was expanded to 0 to 255.",
@@ -90,15 +91,15 @@ def read_values(source: GraySource, levels: Levels) -> Reading:
     """
     coded = histogram(source)
     order = ("limited", "full", "twice") if source.video_range else ("full", "limited", "twice")
-    near = np.minimum(levels.distance, NOISE)
-    best = min(order, key=lambda name: int((coded * near[_TABLES[name]]).sum()))
+    best = min(order, key=lambda name: int((coded * np.minimum(levels.distance(_MEANT[name]), NOISE)).sum()))
     table = _TABLES[best]
     values = np.bincount(table, weights=coded, minlength=256).astype(np.int64)
-    _check_exact(values, levels, source.name)
-    if values[levels.distance > NOISE].any():
+    far = levels.distance(_ALL) > NOISE
+    _check_exact(np.where(far, values, 0), int((values > 0).sum()), levels, source.name)
+    if values[far].any():
         for number, picture in enumerate(source.pictures()):
             _check_plateaus(table[picture], number, levels, source.name)
-    said = _SAID.get(best) if (table != _TABLES["full"])[coded > 0].any() else None
+    said = _SAID.get(best)
     return Reading(table, tuple(filter(None, (said, _loss(values, levels, source.name)))))
 
 
@@ -125,7 +126,7 @@ def read_exactly(source: GraySource, values: Sequence[int]) -> Gray:
     )
 
 
-def histogram(source: GraySource) -> Counts:
+def histogram(source: GraySource) -> Ints:
     """How often each value occurs, as coded."""
     counts = np.zeros(256, np.int64)
     for picture in source.pictures():
@@ -133,20 +134,18 @@ def histogram(source: GraySource) -> Counts:
     return counts
 
 
-def _check_exact(values: Counts, levels: Levels, name: str) -> None:
-    """In a file coded without loss every other value is a class that is not ours."""
-    present = np.flatnonzero(values)
-    strange = present[levels.distance[present] > 1]
-    if len(present) <= EXACT_VALUES and len(strange):
-        value = int(strange[np.argmax(values[strange])])
-        raise _another(f"{name} holds the value {value} on {int(values[value])} pixels", levels)
+def _check_exact(far: Ints, distinct: int, levels: Levels, name: str) -> None:
+    """In a file coded without loss every value ``far`` from the levels is a class that is not ours."""
+    if distinct <= EXACT_VALUES and far.any():
+        value = int(far.argmax())
+        raise _another(f"{name} holds the value {value} on {int(far[value])} pixels", levels)
 
 
 def _check_plateaus(gray: Gray, number: int, levels: Levels, name: str) -> None:
     """Compression blurs edges and shivers by a few levels; it does not make even areas of another value."""
     kernel = np.ones((5, 5), np.uint8)
     spread = cv2.subtract(cv2.dilate(gray, kernel), cv2.erode(gray, kernel))
-    plateau = (spread <= NOISE // 2) & (levels.distance[gray] > NOISE)
+    plateau = (spread <= NOISE // 2) & (levels.distance(_ALL) > NOISE)[gray]
     count = int(plateau.sum())
     if count > max(8, gray.size * PLATEAU_SHARE):
         value = int(np.median(gray[plateau]))
@@ -162,8 +161,8 @@ def _another(what: str, levels: Levels) -> MaskError:
     return MaskError("mask-values", f"{what}, which is none of {levels}.", hint)
 
 
-def _loss(values: Counts, levels: Levels, name: str) -> str | None:
-    between = int(values[levels.distance > 0].sum())
+def _loss(values: Ints, levels: Levels, name: str) -> str | None:
+    between = int(values[levels.distance(_ALL) > 0].sum())
     if not between:
         return None
     share = 100 * between / int(values.sum())
