@@ -156,6 +156,8 @@ def damaged(draw):
         how = draw(st.sampled_from(["number", "number", "number", "value", "remove", "add", "double"]))
         wanted = int if how == "number" else object
         choice = [at for at in spots(reply) if at and isinstance(within(reply, at), wanted)]
+        if not choice:
+            break
         *above, last = draw(st.sampled_from(choice))
         parent = within(reply, above)
         if how == "number":
