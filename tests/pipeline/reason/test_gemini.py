@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from loopback import refuse_the_world, reply, serving
+from loopback import reply, serving
 from transports import ANSWER, CLIP, KEY, PICTURE, QUESTION, SCHEMA, gemini_body, no_key_in, refusal
 
 from void_audit.errors import ReasoningError
@@ -16,10 +16,7 @@ from void_audit.model.seeing import GeminiSettings
 from void_audit.pipeline.reason.gemini import GeminiTransport, missing_packages
 from void_audit.pipeline.reason.vlm.base import Answer
 
-
-@pytest.fixture(autouse=True)
-def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_the_world(monkeypatch)
+pytestmark = pytest.mark.usefixtures("only_this_machine")
 
 
 def gemini(url: str, **settings: Any) -> GeminiTransport:
@@ -254,6 +251,7 @@ def quota(delay: Any) -> dict[str, Any]:
         ("0s", 0.0),
         ("99999999s", 86_400.0),
         ("soon", None),
+        ("٣s", None),
         ("-3s", None),
         (5, None),
     ],

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from loopback import refuse_the_world, reply, serving
+from loopback import reply, serving
 from transports import ANSWER, CLIP, KEY, PICTURE, QUESTION, SCHEMA, no_key_in, openai_body, refusal
 
 from void_audit.errors import ReasoningError
@@ -18,10 +18,7 @@ from void_audit.model.seeing import OpenAiSettings
 from void_audit.pipeline.reason.openai_compatible import OpenAiTransport, missing_packages
 from void_audit.pipeline.reason.vlm.base import Answer
 
-
-@pytest.fixture(autouse=True)
-def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse_the_world(monkeypatch)
+pytestmark = pytest.mark.usefixtures("only_this_machine")
 
 
 def server_at(url: str, key: str | None = KEY, **settings: Any) -> OpenAiTransport:

@@ -77,7 +77,7 @@ class GeminiTransport:
     def __init__(self, settings: GeminiSettings, key: str) -> None:
         self._settings = settings
         self._secret = Secret(key)
-        self._url = (settings.base_url or GOOGLE).rstrip("/")
+        self._url = settings.base_url or GOOGLE
         self._service = Service(
             settings.model, host_of(self._url), settings.timeout, settings.max_reply_bytes
         )

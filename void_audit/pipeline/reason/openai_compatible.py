@@ -65,7 +65,8 @@ class OpenAiTransport:
     def info(self) -> EngineInfo:
         """The engine as it is recorded. Local is a loopback address, and no model that such a server passes on.
 
-        An Ollama on this machine hands questions for its models named ``...cloud`` to its maker's service.
+        An Ollama on this machine hands questions for its models named ``...cloud`` to its maker's service
+        (docs.ollama.com/cloud). What another local server passes on cannot be known.
         """
         remote = not is_local(self._settings.base_url) or self._settings.model.endswith("cloud")
         way = way_to(self._settings.base_url, remote)
@@ -97,7 +98,11 @@ class OpenAiTransport:
         http.post(url, content=json.dumps(self._request(question)).encode(), headers=headers)
 
     def _request(self, question: Question) -> dict[str, Any]:
-        """``max_tokens`` and not its successor ``max_completion_tokens``, which Ollama and llama.cpp pass over."""
+        """``max_tokens``, not its successor ``max_completion_tokens``.
+
+        Ollama does not list that one (docs.ollama.com/api/openai-compatibility), and llama.cpp's server ignored it
+        (ggml-org/llama.cpp #13700); vLLM takes both.
+        """
         schema = {"name": SCHEMA_NAME, "strict": True, "schema": dict(question.schema)}
         return {
             "model": self._settings.model,
