@@ -8,7 +8,13 @@ import pytest
 
 from void_audit.cli.options import PlanOptions
 from void_audit.errors import RequestError
-from void_audit.model.plan import EncoderSettings, FlowRefineSettings, NoRefineSettings, PropagateSettings
+from void_audit.model.plan import (
+    DeemphasizeSettings,
+    EncoderSettings,
+    FlowRefineSettings,
+    NoRefineSettings,
+    PropagateSettings,
+)
 from void_audit.workflow.drafting import Choices
 
 
@@ -21,15 +27,33 @@ def test_choices():
 def test_any_refiner_follows_any_synthesizer():
     engines = {
         (engine, refiner): PlanOptions(engine=engine, refiner=refiner).choices()
-        for engine in ("propagate", "void") for refiner in ("flow-refine", "void", "none", None)
+        for engine in ("propagate", "de-emphasize", "supplied", "void")
+        for refiner in ("flow-refine", "void", "none", None)
     }  # fmt: skip
     for (engine, refiner), chosen in engines.items():
-        default = "void" if engine == "void" else "flow-refine"
-        assert (chosen.pass1.engine, chosen.pass2.engine) == (engine, refiner or default)
-        assert chosen.profile == ("model" if "void" in (engine, chosen.pass2.engine) else "native")
+        assert chosen.pass1.engine == engine
+        follows = refiner or ("void" if engine == "void" else None)
+        assert (chosen.pass2.engine if chosen.pass2 else None) == follows
+        assert chosen.profile == ("model" if "void" in (engine, follows) else "native")
     assert engines["propagate", "none"].pass2 == NoRefineSettings()
     assert engines["void", "flow-refine"].pass2 == FlowRefineSettings()
     assert engines["propagate", "void"].pass1 == PropagateSettings()
+
+
+def test_what_is_not_chosen_is_left_to_the_request():
+    assert PlanOptions().choices().pass1 is None
+    assert PlanOptions().choices().pass2 is None
+    assert PlanOptions(refiner="none").choices().pass1 is None
+
+
+def test_how_something_is_toned_down():
+    chosen = PlanOptions(engine="de-emphasize", treatment="desaturate", strength=0.4).choices().pass1
+    assert chosen == DeemphasizeSettings(treatment="desaturate", strength=0.4)
+    for option in ({"treatment": "desaturate"}, {"strength": 0.4}):
+        for engine in (None, "propagate", "supplied", "void"):
+            with pytest.raises(RequestError, match="--engine de-emphasize") as caught:
+                PlanOptions(engine=engine, **option).choices()
+            assert caught.value.code == "option-unused"
 
 
 def test_what_is_chosen_for_the_model_is_in_both_passes():

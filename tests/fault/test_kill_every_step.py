@@ -49,10 +49,17 @@ def points(folder) -> list[str]:
     return killer(folder, "points")
 
 
+def goes_on_at(before: list[str]) -> int:
+    """A question whose answer is not on record may have been put: it is asked, and recorded, once more."""
+    open_question = before and before[-1] in {"query", "policy-decision:reason"}
+    return STORY.index("query") if open_question else len(before)
+
+
 def check(name: str, result: dict) -> None:
     assert result["edits"] == 1, name
-    assert result["steps"] == STORY, name
-    assert result["recorded_before"] == STORY[: len(result["recorded_before"])], name
+    before = result["recorded_before"]
+    assert before == STORY[: len(before)], name
+    assert result["steps"] == [*before, *STORY[goes_on_at(before) :]], name
     assert result["verify"] == 0, (name, result["found"])
     assert result["fsck"] == [], name
     assert result["leftovers"] == [], name
@@ -107,7 +114,9 @@ def test_killed_at_random_moments(tmp_path):
     house = House.reopen(tmp_path, START + timedelta(days=2))
     edits = {e.statement.predicate.edit for e in house.place.writing.entries()} - {None}
     assert len(edits) == len(requests)
-    assert all(house.steps(edit) == STORY for edit in edits)
+    asked_twice = [*STORY[:6], *STORY[4:]]
+    asked_and_not_judged = [*STORY[:5], *STORY[4:]]
+    assert all(house.steps(edit) in (STORY, asked_twice, asked_and_not_judged) for edit in edits)
     for name in requests:
         assert house.sealed(tmp_path / f"{name}.mp4").verify(source=True, receipt=True).exit_code == 0
     assert house.place.fsck().ok
