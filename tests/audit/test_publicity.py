@@ -9,7 +9,8 @@ from simulator.studio import Studio
 
 from void_audit.audit.evidence import gather
 from void_audit.audit.links import read_plan
-from void_audit.audit.publicity import DELETED, claim_problems, oversight_problems
+from void_audit.audit.publicity import DELETED, FILTERED, PLACED, claim_problems, oversight_problems
+from void_audit.model.plan import DeemphasizeSettings, SuppliedSettings
 from void_audit.model.void import execution, void_pass1
 
 
@@ -64,9 +65,43 @@ def test_pixels_of_a_model_where_there_was_none(evidence):
 
 def test_no_deletion_is_claimed(evidence):
     silent = replace(evidence, manifest=replace(evidence.manifest, actions=()))
-    assert claim_problems(silent, plan(evidence)) == ["the manifest claims 0 deletions, not one"]
+    assert claim_problems(silent, plan(evidence)) == ["the manifest claims nothing; done was c2pa.deleted"]
 
 
 def test_people_are_claimed_who_did_not_approve(evidence):
     nobody = replace(evidence, state=replace(evidence.state, approvers=()))
     assert oversight_problems(nobody)
+
+
+class TestOtherThanDeletions:
+    """The honest file's deletion, told as another action; and the plan as another one."""
+
+    def told(self, evidence, *names, component=False):
+        (deletion,) = (a for a in evidence.manifest.actions if a.action == DELETED)
+        rest = tuple(a for a in evidence.manifest.actions if a.action != DELETED)
+        told = tuple(replace(deletion, action=name) for name in names)
+        clip = replace(evidence.manifest.ingredients[0], relationship="componentOf")
+        ingredients = (*evidence.manifest.ingredients, *([clip] if component else []))
+        manifest = replace(evidence.manifest, actions=(*told, *rest), ingredients=ingredients)
+        return replace(evidence, manifest=manifest)
+
+    def supplied(self, evidence):
+        return plan(evidence).model_copy(update={"pass1": SuppliedSettings(clip="8" * 64)})
+
+    def toned(self, evidence):
+        return plan(evidence).model_copy(update={"pass1": DeemphasizeSettings()})
+
+    def test_what_was_put_in_is_claimed_as_placed_with_its_clip(self, evidence):
+        assert claim_problems(self.told(evidence, PLACED, component=True), self.supplied(evidence)) == []
+        assert claim_problems(self.told(evidence, PLACED), self.supplied(evidence))
+        assert claim_problems(self.told(evidence, DELETED, component=True), self.supplied(evidence))
+
+    def test_what_was_toned_down_is_claimed_as_filtered_and_what_was_removed_as_deleted(self, evidence):
+        assert claim_problems(self.told(evidence, FILTERED, DELETED), self.toned(evidence)) == []
+        assert claim_problems(self.told(evidence, FILTERED), self.toned(evidence))
+        assert claim_problems(self.told(evidence, DELETED), self.toned(evidence))
+
+    def test_a_removal_is_not_hidden_as_something_else(self, evidence):
+        for names in ((FILTERED,), (PLACED,), (DELETED, FILTERED)):
+            assert claim_problems(self.told(evidence, *names), plan(evidence))
+        assert claim_problems(self.told(evidence, DELETED, component=True), plan(evidence))

@@ -2,10 +2,13 @@ import dataclasses
 import json
 
 import pytest
+from clips import write_clip
 from desk import CLASSICAL, MODEL, Desk, plan
 
 from void_audit.model.geometry import FrameRange, Rect
+from void_audit.model.plan import DeemphasizeSettings, SuppliedSettings
 from void_audit.model.void import execution, void_pass1, void_pass2
+from void_audit.seal.adapter import read_credentials
 from void_audit.seal.base import EditedRegion
 from void_audit.seal.definition import changes, manifest_definition
 
@@ -102,3 +105,47 @@ def test_how_a_model_was_computed_is_said_where_there_was_one(request_):
     by_model = dataclasses.replace(request_, plan=plan(MODEL).model_copy(update=passes))
     assert parameters(by_model)["org.voidaudit.execution"] == "draft, resident"
     assert parameters(by_model)["org.voidaudit.numerics"] == "corrected, reference"
+
+
+def other(request, pass1, **changes):
+    changed = plan().model_copy(update={"pass1": pass1})
+    return dataclasses.replace(request, plan=changed, **changes)
+
+
+TONED, PLACED = DeemphasizeSettings(), SuppliedSettings(clip="8" * 64)
+
+
+@pytest.mark.parametrize(
+    ("pass1", "removed", "done", "term"),
+    [
+        (TONED, False, ["c2pa.filtered"], "algorithmicallyEnhanced"),
+        (TONED, True, ["c2pa.filtered", "c2pa.deleted"], "composite"),
+        (PLACED, False, ["c2pa.placed"], "composite"),
+    ],
+)
+def test_a_deletion_is_claimed_only_where_something_was_taken_away(request_, pass1, removed, done, term):
+    actions = assertions(other(request_, pass1, removed=removed))["c2pa.actions.v2"]["data"]["actions"]
+    assert [a["action"] for a in actions] == ["c2pa.opened", *done, "c2pa.transcoded"]
+    for action in actions[1:-1]:
+        assert action["digitalSourceType"].endswith("/" + term)
+        assert action["parameters"]["org.voidaudit.mask"] == plan().mask.root
+        assert action["changes"]
+    if "c2pa.deleted" not in done:
+        assert "removed" not in actions[1]["description"]
+
+
+def test_the_clip_that_was_put_in_is_a_component_of_the_sealed_file(tmp_path):
+    desk = Desk(tmp_path / "desk")
+    supplied = write_clip(tmp_path / "mouth.mp4", frames=5)
+    changed = plan().model_copy(update={"pass1": PLACED})
+    sealed = desk.seal(plan=changed, removed=False, supplied=supplied)
+    manifest = read_credentials(sealed, desk.chain.root_pem, None).manifest
+    found = {i["title"]: i["relationship"] for i in manifest["ingredients"]}
+    assert found["supplied clip"] == "componentOf"
+    assert list(found.values()).count("parentOf") == 1
+    (placed,) = [a for a in actions_of(manifest) if a["action"] == "c2pa.placed"]
+    assert placed["parameters"]["ingredients"] or placed["parameters"]["ingredientIds"]
+
+
+def actions_of(manifest):
+    return next(a for a in manifest["assertions"] if a["label"] == "c2pa.actions.v2")["data"]["actions"]

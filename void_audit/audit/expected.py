@@ -23,6 +23,7 @@ from void_audit.model.reasoning import Consequences
 from void_audit.model.request import EditRequest
 from void_audit.policy.facts import PARTS, request_facts, words_of
 
+
 class _Asked(Value):
     """What a file can tell of a question to a reasoner: fields of ``QueryFacts``."""
 

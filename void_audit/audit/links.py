@@ -78,7 +78,11 @@ def chain_problems(evidence: Evidence) -> list[str]:
             pairs.append(("supplied clip of the plan", plan.pass1.clip, supplied))
     if state.intent:
         pairs += [
-            (f"request of the query at entry {e.index}", e.statement.predicate.request, state.intent.request.sha256)
+            (
+                f"request of the query at entry {e.index}",
+                e.statement.predicate.request,
+                state.intent.request.sha256,
+            )
             for e in evidence.edit_entries
             if isinstance(e.statement.predicate, Query)
         ]
@@ -131,7 +135,11 @@ def mask_problems(evidence: Evidence, record: MaskState) -> list[str]:
     """Obligation 10: plan, subject and source speak of the mask as it stands after its last revision."""
     state, identity = evidence.state, record.identity
     pairs: list[Pair] = [
-        (f"subject of the {e.statement.kind} record", _subject(e, "mask"), e.statement.predicate.identity.root)
+        (
+            f"subject of the {e.statement.kind} record",
+            _subject(e, "mask"),
+            e.statement.predicate.identity.root,
+        )
         for e in evidence.edit_entries
         if isinstance(e.statement.predicate, MaskState)
     ]

@@ -124,7 +124,10 @@ class _Teller:
     def _(self, record: Query) -> list[str]:
         where = "; pictures leave the machine" if record.engine.remote else ""
         settings = ", ".join(f"{name} {value}" for name, value in sorted(record.settings.items()))
-        return [f"asked {record.engine.name} {record.engine.version}{where}", *([settings] if settings else [])]
+        return [
+            f"asked {record.engine.name} {record.engine.version}{where}",
+            *([settings] if settings else []),
+        ]
 
     @tell.register
     def _(self, record: RefusedReply) -> list[str]:
@@ -139,7 +142,9 @@ class _Teller:
         exchange = record.exchange
         if exchange.model_version:
             tokens = ", ".join(f"{name} {count}" for name, count in sorted(exchange.usage.items()))
-            lines.append(f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {exchange.safety}")
+            lines.append(
+                f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {exchange.safety}"
+            )
         if found is None:
             return [*lines, "reasoning: not at hand"]
         lines.append(found.summary)

@@ -52,6 +52,10 @@ class SealRequest:
     assertion: LedgerAssertion
     embedded: Sequence[EmbeddedData]
     approved: bool
+    removed: bool = True
+    """Whether the mask takes anything away; else things only look otherwise, or another clip's pictures are shown."""
+    supplied: Path | None = None
+    """The clip whose pictures were put in: it becomes a component ingredient with the credentials it has."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """The manifest definition: what is claimed of a finished file, in C2PA's words (spec/c2pa 1.2).
 
 Object removal is ``c2pa.opened``, ``c2pa.deleted``, ``c2pa.transcoded``. (``c2pa.removed`` means that a
-component ingredient was taken out, which is something else.)
+component ingredient was taken out, which is something else.) Where something is toned down it is ``c2pa.filtered``, and
+``c2pa.deleted`` besides if the mask takes something away, too; where another clip's pictures are put in,
+``c2pa.placed`` with that clip as component.
 
 The digital source type says how the pixels came about. A trained model that paints the gap makes a
 ``compositeWithTrainedAlgorithmicMedia``. The classical engine paints with pixels of the clip itself and
 no trained model: its result is a ``composite``, IPTC's term that claims nothing about the parts. It is
 not ``algorithmicallyEnhanced`` (the content changes), not ``compositeCapture`` (nothing is known of how
-the source was made) and not ``humanEdits`` (no hand painted it).
+the source was made) and not ``humanEdits`` (no hand painted it). Where nothing is taken away and something only looks
+otherwise, it is ``algorithmicallyEnhanced``.
 
 ``c2pa.ai-disclosure`` is written when a model made pixels and only then: an AI disclosure where there is
 no AI would be as false as a missing one. What the classical engine is stands in the action itself.
@@ -16,7 +19,7 @@ no AI would be as false as a missing one. What the classical engine is stands in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -29,6 +32,8 @@ SPEC_VERSION = "2.4.0"
 LEDGER_LABEL = "org.voidaudit.ledger"
 PARENT = "parent"
 """Label by which the action ``c2pa.opened`` refers to the parent ingredient."""
+SUPPLIED = "supplied"
+"""Label by which the action ``c2pa.placed`` refers to the clip that was put in."""
 
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -55,6 +60,11 @@ def parent_ingredient(name: str, media_type: str) -> Json:
     return {"title": name, "format": media_type, "relationship": "parentOf", "label": PARENT}
 
 
+def supplied_ingredient(media_type: str) -> Json:
+    """The clip whose pictures were put in."""
+    return {"title": "supplied clip", "format": media_type, "relationship": "componentOf", "label": SUPPLIED}
+
+
 def data_ingredient(data: EmbeddedData) -> Json:
     """Embedded data, stored as hash-bound ``c2pa.embedded-data``."""
     return {
@@ -68,19 +78,22 @@ def data_ingredient(data: EmbeddedData) -> Json:
 def actions(request: SealRequest) -> Json:
     """``c2pa.actions.v2``: what was done, by what, where, and that this is all."""
     plan = request.plan
-    source_type = digital_source_type(plan)
+    source_type = digital_source_type(plan, request.removed)
     agents = [plan.engine] if plan.engine == plan.refiner else [plan.engine, plan.refiner]
     return {
         "actions": [
             {"action": "c2pa.opened", "parameters": {"ingredientIds": [PARENT]}},
-            {
-                "action": "c2pa.deleted",
-                "digitalSourceType": source_type,
-                "description": _deletion(plan),
-                "softwareAgentIndex": 0,
-                "changes": changes(request.regions, request.frame_rate),
-                "parameters": _parameters(request),
-            },
+            *(
+                {
+                    "action": action,
+                    "digitalSourceType": source_type,
+                    "description": describe(plan),
+                    "softwareAgentIndex": 0,
+                    "changes": changes(request.regions, request.frame_rate),
+                    "parameters": {**_parameters(request), **_ingredients(action)},
+                }
+                for action, describe in _edits(request)
+            ),
             {
                 "action": "c2pa.transcoded",
                 "digitalSourceType": source_type,
@@ -90,6 +103,22 @@ def actions(request: SealRequest) -> Json:
         "softwareAgents": [_agent(engine) for engine in agents],
         "allActionsIncluded": True,
     }
+
+
+def _edits(request: SealRequest) -> list[tuple[str, Callable[[EditPlan], str]]]:
+    """What was done to the picture, in C2PA's words, and how each is described."""
+    engine = request.plan.pass1.engine
+    if engine == "supplied":
+        return [("c2pa.placed", _placement)]
+    toned = engine == "de-emphasize"
+    return [
+        *([("c2pa.filtered", _filter)] if toned else []),
+        *([("c2pa.deleted", _deletion)] if request.removed or not toned else []),
+    ]
+
+
+def _ingredients(action: str) -> Json:
+    return {"ingredientIds": [SUPPLIED]} if action == "c2pa.placed" else {}
 
 
 def changes(regions: Sequence[EditedRegion], frame_rate: str) -> list[Json]:
@@ -140,9 +169,12 @@ def oversight(approved: bool) -> str:
     return "human_validated" if approved else "prompt_guided"
 
 
-def digital_source_type(plan: EditPlan) -> str:
+def digital_source_type(plan: EditPlan, removed: bool = True) -> str:
     """IPTC's term for the finished pixels (see the head of this module)."""
-    return _IPTC + ("compositeWithTrainedAlgorithmicMedia" if _painted_by_model(plan) else "composite")
+    if _painted_by_model(plan):
+        return _IPTC + "compositeWithTrainedAlgorithmicMedia"
+    only_toned = plan.pass1.engine == "de-emphasize" and not removed
+    return _IPTC + ("algorithmicallyEnhanced" if only_toned else "composite")
 
 
 def dynamics(engine: EngineInfo) -> str:
@@ -157,6 +189,14 @@ def _deletion(plan: EditPlan) -> str:
         else f"{plan.engine.kind} infill, no generative model"
     )
     return f"An object was removed; {how}. {plan.engine.name}; {dynamics(plan.engine)}."
+
+
+def _filter(plan: EditPlan) -> str:
+    return f"Something was toned down where it is; its content stays. {plan.engine.description}"
+
+
+def _placement(plan: EditPlan) -> str:
+    return f"Pictures of a supplied clip were put in; who or what made them is not known here. {plan.engine.name}."
 
 
 def _parameters(request: SealRequest) -> Mapping[str, str]:

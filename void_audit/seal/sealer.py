@@ -21,6 +21,7 @@ from void_audit.seal.definition import (
     data_ingredient,
     manifest_definition,
     parent_ingredient,
+    supplied_ingredient,
 )
 
 SIDECAR_SUFFIX = ".c2pa"
@@ -75,13 +76,16 @@ class C2paSealer:
 
     def _sign(self, request: SealRequest, partial: Path) -> bytes:
         parent = parent_ingredient(request.source_name, media_type(request.source))
+        placed = [
+            Ingredient(supplied_ingredient(media_type(path)), path) for path in (request.supplied,) if path
+        ]
         embedded = [Ingredient(data_ingredient(data), data.content, data.title) for data in request.embedded]
         return adapter.sign(
             self._chain.sign,
             self._chain.chain_pem,
             self._chain.root_pem,
             manifest_definition(request),
-            [Ingredient(parent, request.source), *embedded],
+            [Ingredient(parent, request.source), *placed, *embedded],
             request.unsealed,
             partial,
         )

@@ -20,7 +20,7 @@ from void_audit.seal.base import EmbeddedData, SealRequest
 from void_audit.seal.regions import edited_regions
 from void_audit.workflow.evidence import ledger_assertion
 from void_audit.workflow.masking import engine_mask
-from void_audit.workflow.material import source_clip
+from void_audit.workflow.material import source_clip, supplied_clip
 from void_audit.workflow.recorder import Recorder
 
 SIDECAR = ".c2pa"
@@ -76,6 +76,8 @@ def seal(recorder: Recorder, plan: EditPlan) -> None:
                 EmbeddedData(MASK, "video/x-matroska", blobs.path(state.mask.mask)),
             ),
             approved=bool(state.valid_approvers),
+            removed=state.mask.mask_schema.share(state.mask.statistics.max_share, "removed") > 0,
+            supplied=supplied_clip(recorder),
         )
     )
     sidecar = blobs.put_file(sealed.sidecar, "application/c2pa", move=True) if sealed.sidecar else None
