@@ -28,7 +28,13 @@ def comparison(
         source = next(old.frames(number, number + 1))
         classes = shrunk(next(mask.classes(number, number + 1)), size)
         above.append(captioned(source, f"before   frame {number}"))
-        middle.append(captioned(overlay(source, classes, schema), f"what may change   frame {number}"))
+        middle.append(captioned(overlay(source, classes, schema), f"{_what(schema)}   frame {number}"))
         below.append(captioned(next(new.frames(number, number + 1)), f"after   frame {number}"))
     sheet = arranged([*above, *middle, *below], len(numbers))
     return png(np.vstack([sheet, legend(schema, sheet.shape[1])]))
+
+
+def _what(schema: MaskSchema) -> str:
+    """A class may be drawn so that people see that it stays."""
+    stays = any(spec.change == "nothing" and spec.pattern != "none" for spec in schema.classes)
+    return "what may change, what stays" if stays else "what may change"
