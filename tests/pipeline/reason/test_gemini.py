@@ -301,6 +301,22 @@ def test_error_messages_are_bounded_and_plain() -> None:
     assert error.message.isprintable()
 
 
+def test_the_package_never_holds_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    from google import genai  # noqa: PLC0415
+
+    made: list[genai.Client] = []
+
+    class Watched(genai.Client):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            made.append(self)
+
+    monkeypatch.setattr(genai, "Client", Watched)
+    answer_to(gemini_body())
+    inner = made[0]._api_client
+    no_key_in(inner.api_key, inner._http_options, vars(inner))
+
+
 def test_settings_are_its_own() -> None:
     settings = GeminiSettings(seed=5)
     transport = GeminiTransport(settings, KEY)

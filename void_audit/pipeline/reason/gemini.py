@@ -208,8 +208,7 @@ def _safety(body: Json) -> str:
 
 
 def _ratings(value: Json) -> str:
-    ratings = items_at(value, "safetyRatings")[:20]
-    return ", ".join(_rating(rating) for rating in ratings)
+    return ", ".join(_rating(rating) for rating in items_at(value, "safetyRatings"))
 
 
 def _rating(rating: Json) -> str:
