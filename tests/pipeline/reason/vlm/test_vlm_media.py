@@ -134,6 +134,12 @@ def test_what_does_not_fit_is_said(most, frames, video, said):
     assert [line[: len(words)] for line, words in zip(shown.warnings, said, strict=True)] == said
 
 
+def test_fewer_frames_are_still_spread_evenly():
+    clip = noisy(12)
+    settings = VlmSettings(model="m", frames=10, max_media_bytes=100_000)
+    assert gather(clip, drawn_track(clip, {0: (9, 99, 9, 99)}), settings).sampled == (0, 2, 5, 9, 11)
+
+
 def test_pictures_shrink_before_the_clip_is_given_up():
     """Beside 32 frames the clip has no room: pictures are made smaller, and it stays."""
     clip = noisy(40)

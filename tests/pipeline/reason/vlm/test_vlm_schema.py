@@ -114,7 +114,18 @@ def test_every_key_is_needed(path):
         WireReply.model_validate(reply)
 
 
-def test_a_list_full_of_faults_names_one():
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("integral_belongings",),
+        ("affected_objects",),
+        ("integral_belongings", 0, "grid_localizations"),
+        ("affected_objects", 0, "grid_localizations", 0, "grid_regions"),
+        ("affected_objects", 0, "original_position_grid"),
+        ("affected_objects", 0, "trajectory_path"),
+    ],
+)
+def test_a_list_full_of_faults_names_one(path):
     with pytest.raises(ValidationError) as error:
-        WireReply.model_validate(changed(("affected_objects", 0, "original_position_grid"), [0] * 8000))
+        WireReply.model_validate(changed(path, [0] * 300))
     assert error.value.error_count() == 1

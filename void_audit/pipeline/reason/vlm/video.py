@@ -31,10 +31,10 @@ def small_clip(clip: Clip, most_bytes: int, progress: Progress = no_progress) ->
     """``clip`` as H.264 in MP4, of at most ``most_bytes``; None where it does not fit.
 
     Short side at most 360 pixels, never enlarged; at most 12 pictures per second, frame ``i`` at ``i / rate``
-    seconds; BT.709; no sound. Pictures are streamed: only the coded bytes are held. Equal pictures give
-    equal bytes with the same encoder.
+    seconds; BT.709; no sound. Pictures are streamed: only the coded bytes are held, which the encoder's buffer
+    model keeps in bounds. Equal pictures give equal bytes with the same encoder.
     """
-    kilobits = min(MOST_KILOBITS, int(0.85 * most_bytes * 8 / 1000 / float(_seconds(clip.info))))
+    kilobits = min(MOST_KILOBITS, int(0.9 * most_bytes * 8 / 1000 / _seconds(clip.info)))
     if kilobits < LEAST_KILOBITS:
         return None
     size, step = _size(clip.info.size), ceil(clip.info.rate / MOST_PICTURES_PER_SECOND)
@@ -45,14 +45,13 @@ def small_clip(clip: Clip, most_bytes: int, progress: Progress = no_progress) ->
         for number, frame in enumerate(_frames(pictures, clip.info.rate / step)):
             progress("preparing the clip", number * step, clip.info.frames)
             container.mux(stream.encode(frame))
-            if target.tell() > most_bytes:
-                return None
         container.mux(stream.encode())
     return target.getvalue() if target.getbuffer().nbytes <= most_bytes else None
 
 
-def _seconds(info: ClipInfo) -> Fraction:
-    return max(Fraction(1), info.frames / info.rate)
+def _seconds(info: ClipInfo) -> float:
+    """With the second that the encoder may be ahead of its rate."""
+    return 1 + float(info.frames / info.rate)
 
 
 def _size(size: Size) -> Size:
