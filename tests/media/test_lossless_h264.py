@@ -106,6 +106,13 @@ def test_equal_pictures_are_equal_files(tmp_path: Path, make: type) -> None:
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_the_number_of_threads_is_not_the_machines(tmp_path: Path) -> None:
+    """x264's output depends on it, and says it."""
+    with GrayH264Writer(tmp_path / "m.mp4", Size(64, 720), Fraction(12)) as writer:
+        writer.write(quadmasks(Size(64, 720), 1)[0])
+    assert b" threads=4 " in (tmp_path / "m.mp4").read_bytes()
+
+
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     with (
         pytest.raises(StorageError) as caught,

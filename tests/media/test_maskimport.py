@@ -219,6 +219,24 @@ def test_another_rate_of_the_same_duration_goes_by_time(
     assert f"{len(pictures)} pictures at {rate.removesuffix('/1')} per second" in said
 
 
+def test_the_last_picture_holds_to_the_end(tmp_path: Path) -> None:
+    """Two pictures at 12 per second end one frame before a clip of five at 24 does."""
+    info = probe(write_clip(tmp_path / "clip.mp4", **SHAPE | {"frames": 5}))
+    mask = import_mask(at_rate(tmp_path / "m.mkv", PICTURES[:2], "12/1"), info)
+    np.testing.assert_array_equal(np.stack(list(mask.classes())), CLASSES[[0, 0, 1, 1, 1]])
+
+
+def test_the_rule_for_frame_zero_is_for_frame_zero_alone(tmp_path: Path, info: ClipInfo) -> None:
+    """Frame 1 shows the same picture; its affected pixels stay, and what a caller does to a picture is his."""
+    mask = import_mask(at_rate(tmp_path / "m.mkv", [picture(1)] * 3, "12/1"), info)
+    pictures = mask.classes()
+    assert 2 not in next(pictures)
+    second = next(pictures)
+    assert 2 in second
+    second[:] = 0
+    assert 2 in next(pictures)
+
+
 def test_a_rate_alone_changes_nothing(tmp_path: Path, info: ClipInfo) -> None:
     """VOID's editor writes 12 per second whatever the clip has."""
     mask = import_mask(at_rate(tmp_path / "m.mkv", PICTURES, "12/1"), info)
@@ -263,7 +281,8 @@ class TestBegin:
         "points",
         [
             None, {"3": [[1, 2]]}, {"0": [[1, 2]]}, {"2": []}, {}, [], {"-2": [[1, 2]]}, {"2x": [[1, 2]]}, {"²": [[1]]},
-            "", "{", "[" * 100_000, "null", '{"points_by_frame": 7}', "\0", "x" * (2 << 20),
+            "", "{", "[" * 100_000, "null", '{"points_by_frame": 7}', "\0",
+            '{"points_by_frame": {"2": [[1, 2]]}, "x": "' + "x" * (2 << 20) + '"}',
         ],
     )  # fmt: skip
     def test_without_a_clear_word_it_is_refused(self, tmp_path: Path, info: ClipInfo, points: object) -> None:

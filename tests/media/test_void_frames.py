@@ -87,6 +87,9 @@ def test_timestamps_rounded_to_milliseconds(tmp_path: Path) -> None:
     clip = VideoClip(write_clip(tmp_path / "v.mkv", frames=24, rate=Fraction(24), **TINY))
     assert numbers(clip, 12) == list(range(0, 24, 2))
     assert numbers(clip, 48) == [i // 2 for i in range(48)]
+    jumpy = VideoClip(write_jumpy_clip(tmp_path / "j.mkv", gaps=(1, 3, 1, 5), **TINY))
+    assert jumpy.info.variable_frame_rate
+    assert numbers(jumpy, 120)[:11] == [0, 1, 1, 1, 2, 3, 3, 3, 3, 3, 4]
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.integers(0, 5))

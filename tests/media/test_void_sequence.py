@@ -189,6 +189,22 @@ def test_what_another_reader_makes_of_the_source_counts(
     assert not write_sequence(tmp_path / "s", clip, noise(), SAID).copied
 
 
+def test_readers_that_agree_on_fewer_pictures_than_there_are(
+    tmp_path: Path, clip: VideoClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = list(clip.frames())[:-1]
+    for name in ("read_pyav", "read_opencv"):
+        monkeypatch.setattr(void_sequence, name, lambda path: iter(fewer))
+    assert not write_sequence(tmp_path / "s", clip, noise(), SAID).copied
+
+
+def test_the_same_frames_at_another_rate_are_another_file(tmp_path: Path) -> None:
+    clip = source(tmp_path, frames=1)
+    report = write_sequence(tmp_path / "s", clip, noise(1), SAID, rate=Fraction(6))
+    assert (report.frames, report.copied) == (1, False)
+    assert VideoClip(tmp_path / "s/input_video.mp4").info.rate == 6
+
+
 def test_sound_stays_with_the_file_and_goes_with_the_pictures(tmp_path: Path) -> None:
     clip = source(tmp_path, sound="aac")
     copied = write_sequence(tmp_path / "a", clip, noise(), SAID)

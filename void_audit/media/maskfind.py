@@ -78,8 +78,8 @@ def first_prompted_frame(mask: Path) -> int | None:
     info = mask.parent / "segmentation_info.json"
     try:
         with info.open("rb") as file:
-            data = file.read(MAX_INFO_BYTES + 1)
-        frames = list(_frames(json.loads(data)["points_by_frame"])) if len(data) <= MAX_INFO_BYTES else []
+            data = file.read(MAX_INFO_BYTES)  # what is longer is cut, and then no JSON
+        frames = list(_frames(json.loads(data)["points_by_frame"]))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return min(frames, default=None)
