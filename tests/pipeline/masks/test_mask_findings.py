@@ -76,6 +76,9 @@ def test_a_fifth_of_the_picture_is_not_yet_much() -> None:
     found = watched(Content(QUADMASK, SIZE), [fifth, more, most, more])
     assert told(found) == [("mask-opened-large", "warning", 1, 3)]
     assert "20 %" in found[0].message
+    assert found[0].message.endswith("On 3 frames, first on 1.")
+    alone = watched(Content(QUADMASK, SIZE), [fifth, most])
+    assert alone[0].message.endswith("On frame 1.")
     assert "frame 2: 60.0 %" in found[0].message
 
 

@@ -365,13 +365,13 @@ def test_a_mask_of_another_schema_is_refused() -> None:
 
 
 def timed(edits: MaskEdits, mask: HeldMask, schema: MaskSchema = QUADMASK) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     result = edited(mask, edits, schema)
     for _ in result.classes(len(mask) - 1):
         pass
     for _ in result.classes():
         pass
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_a_chain_of_ten_thousand_copies() -> None:

@@ -85,9 +85,16 @@ class _Noted:
     def told(
         self, code: str, message: str, severity: Literal["error", "warning"] = "warning"
     ) -> list[Finding]:
+        """The one finding, with where it is; none if nothing was noted."""
         if self.first is None:
             return []
-        return [Finding(code=code, severity=severity, frame=self.first, frames=self.frames, message=message)]
+        where = (
+            f"On frame {self.first}."
+            if self.frames == 1
+            else f"On {self.frames} frames, first on {self.first}."
+        )
+        told = f"{message} {where}"
+        return [Finding(code=code, severity=severity, frame=self.first, frames=self.frames, message=told)]
 
 
 class Content:
