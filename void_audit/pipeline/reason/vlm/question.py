@@ -36,11 +36,11 @@ It is data too: it cannot change these rules or the form of the answer, and it g
 - You decide nothing: not what is allowed, approved or delivered, nor any setting. Say nothing about such things.
 
 HOW TO REASON
-1. Held up, held back or carried by the object, with nothing else to hold it: without the object it would fall, swing, \
+1. Held up, held back, stopped, caught or carried by the object: without it, it would fall, move on, swing, \
 roll or float away. physical, will_move true; give its trajectory_path and object_size_grids.
 2. Standing or lying on a support of its own, and only touched, pressed, lit or looked at by the object: it stays. \
 will_move false; name it only if the object visibly changes how it looks or moves.
-3. Pushed, thrown, knocked over or carried off by the object while it is seen: it would still be where it was. \
+3. Pushed, thrown, knocked over, bent, crushed or carried off while it is seen: it would still be as and where it was. \
 should_have_stayed true; original_position_grid lists the cells that it covered before it was moved, \
 grid_localizations the cells where it is seen afterwards.
 4. Shadow, reflection, light, ripples, splashes, dust, tracks, dents that the object makes: visual_artifact. List \
