@@ -21,6 +21,15 @@ from void_audit.weights.folders import VerifiedFolder
 WIDTH, HEIGHT = 80, 48
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Tensors this small gain nothing from more, and on a busy machine threads wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> VerifiedFolder:
     """The model folder, approved."""

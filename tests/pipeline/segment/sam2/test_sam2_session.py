@@ -21,9 +21,7 @@ class Stock:
 
     def __init__(self, network, clip, folder, monkeypatch):
         module = sys.modules["sam2.sam2_video_predictor"]
-        monkeypatch.setattr(
-            module, "fill_holes_in_mask_scores", lambda scores, area: fill_holes(scores, area)
-        )
+        monkeypatch.setattr(module, "fill_holes_in_mask_scores", fill_holes)
         monkeypatch.setattr(network, "fill_hole_area", 8)
         self.network, self.frames = network, clip.info.frames
         self.state = network.init_state(str(folder(clip)))
@@ -63,7 +61,11 @@ ONE = {
     "a click at the end": [click(37, 30, 24)],
     "clicks on and beside": [click(4, 30, 24), click(4, 50, 10, "background"), click(4, 33, 26)],
     "a box": [Box(frame=6, x=20, y=14, width=30, height=20)],
-    "a box and clicks": [Box(frame=6, x=20, y=14, width=30, height=20), click(6, 25, 20), click(6, 70, 5, "background")],
+    "a box and clicks": [
+        Box(frame=6, x=20, y=14, width=30, height=20),
+        click(6, 25, 20),
+        click(6, 70, 5, "background"),
+    ],
     "frames far apart": [click(3, 20, 24), Box(frame=20, x=5, y=5, width=30, height=30), click(31, 60, 24)],
     "frames side by side": [click(frame, 10 + 5 * frame, 24) for frame in range(3, 8)],
     "more frames than are attended to": [click(frame, 40, 24) for frame in range(1, 38, 2)],

@@ -34,7 +34,7 @@ def device_name(device: torch.device) -> str:
 
 @contextmanager
 def pinned(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """Within: no gradients, networks compute in ``dtype`` and float32 in full, by kernels that repeat themselves."""
+    """Within: networks compute in ``dtype`` and float32 in full, by kernels that repeat themselves."""
     with ExitStack() as stack:
         stack.enter_context(_default_type())
         stack.enter_context(_full_precision())
@@ -50,7 +50,6 @@ def pinned(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
             lower = kind == device.type and dtype != torch.float32
             stack.enter_context(torch.autocast(kind, dtype=dtype if lower else None, enabled=lower))
         stack.enter_context(sdpa_kernel(KERNELS))
-        stack.enter_context(torch.inference_mode())
         yield
 
 

@@ -60,8 +60,9 @@ class Sam2Segmenter:
         with pinned(self._device, self._type):
             predictor = load(self._folder, self._size).to(self._device)
             screen = Screen(predictor.image_size)
-            sessions = [Session(predictor, screen, clip.info, marks, n) for n in objects(marks)]
-            found = Following(clip, sessions, screen, progress).run()
+            with torch.inference_mode():
+                sessions = [Session(predictor, screen, clip.info, marks, n) for n in objects(marks)]
+                found = Following(clip, sessions, screen, progress).run()
         return Track(
             found.masks, found.confidence, marked_frames(marks), self.info, _warnings(sessions),
             self._settings(predictor), device_name(self._device),

@@ -6,9 +6,9 @@ initialisation, no draw from the process's random numbers, no second copy in mem
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -35,6 +35,12 @@ NAMES: Mapping[Sam2Size, str] = {
     "large": "sam2.1_hiera_large",
 }
 """Names under which the checkpoints are published, with ``.pt``."""
+
+MALFORMED = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, HydraException, LookupError, OSError, RuntimeError,
+    TypeError, UnpicklingError, ValueError,
+)  # fmt: skip
+"""What libraries raise when they are given what is none of theirs."""
 
 
 def checkpoint(folder: VerifiedFolder, size: Sam2Size) -> str:
@@ -64,23 +70,31 @@ def load(folder: VerifiedFolder, size: Sam2Size) -> Predictor:
     ``weights-unreadable`` (not a file of tensors).
     """
     path = folder.path(checkpoint(folder, size))
-    predictor = unfilled(folder, size)
-    tensors = _tensors(path)
-    _require_match(path.name, tensors, predictor.state_dict())
-    whole = {name: tensor.to(torch.float32).contiguous() for name, tensor in tensors.items()}
-    predictor.load_state_dict(whole, strict=True, assign=True)
-    network: Predictor = predictor.eval().requires_grad_(False)
+    # PyTorch chooses other kernels for parameters that need no gradients: they are left as the package has them
+    with torch.inference_mode(False):
+        predictor = unfilled(folder, size)
+        tensors = _tensors(path)
+        _require_match(path.name, tensors, predictor.state_dict())
+        whole = {name: tensor.to(torch.float32).contiguous() for name, tensor in tensors.items()}
+        predictor.load_state_dict(whole, strict=True, assign=True)
+    network: Predictor = predictor.eval()
     return network
 
 
 class _Unfilled(TorchFunctionMode):
-    """Within: what a network makes for its parameters gets no storage. Tables that it computes are computed."""
+    """Within: what a network makes for its parameters gets no storage, and nothing is drawn to fill it.
 
-    MAKERS = frozenset({torch.empty, torch.zeros, torch.ones, torch.randn})
+    Tables that it computes are computed, and the few small tensors that it computes with get storage: arithmetic on
+    tensors without would load PyTorch's compiler, which writes files.
+    """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         kwargs = kwargs or {}
-        if func in self.MAKERS and kwargs.get("device") is None:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs.get("tensor", *args[:1])
+        if func is torch.randn:
+            return torch.zeros(*args, **kwargs)
+        if func in {torch.empty, torch.zeros} and kwargs.get("device") is None:
             kwargs = {**kwargs, "device": "meta"}
         return func(*args, **kwargs)
 
@@ -91,15 +105,7 @@ def unfilled(folder: VerifiedFolder, size: Sam2Size) -> Predictor:
     try:
         with _Unfilled():
             predictor: Predictor = instantiate(config)
-    except (
-        HydraException,
-        AssertionError,
-        ArithmeticError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except MALFORMED as error:
         raise WeightsError(
             "weights-config",
             f"{FILE} of the model {folder.name} describes no network that can be built: {str(error)[:300]}.",
@@ -116,18 +122,9 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     require_tensors_only(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        ValueError,
-        LookupError,
-        TypeError,
-        EOFError,
-        OSError,
-    ) as error:
-        raise _refused(
-            "weights-unreadable", path.name, f"PyTorch cannot read it ({str(error)[:200]})"
-        ) from error
+    except MALFORMED as error:
+        why = f"PyTorch cannot read it ({str(error)[:200]})"
+        raise _refused("weights-unreadable", path.name, why) from error
     state = content.get("model") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(_is_named_tensor(*item) for item in state.items()):
         raise _refused("weights-keys", path.name, "it holds no dictionary of tensors under the name 'model'")

@@ -26,7 +26,7 @@ def prepared(picture: RGB, side: int) -> torch.Tensor:
 
     Returns:
         ``(3, side, side)`` float32 on the CPU. The package scales with Pillow; this is the same filter
-        (bicubic, widened when shrinking, in 8 bits) to within 2 of 255 levels, and needs no Pillow.
+        (bicubic, widened when shrinking, in 8 bits) to within rounding, 3 of 255 levels, and needs no Pillow.
     """
     planes = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
     scaled = interpolate(planes[None], size=(side, side), mode="bicubic", antialias=True)[0]
