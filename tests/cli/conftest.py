@@ -33,3 +33,31 @@ def own(_made: Path, tmp_path: Path) -> Terminal:
     """A copy of the same, for a test that changes something."""
     shutil.copytree(_made, tmp_path / "own")
     return Terminal(tmp_path / "own")
+
+
+@pytest.fixture(scope="session")
+def _begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("begun")
+    begun = Terminal(folder)
+    begun.people()
+    return folder, begun.planned()
+
+
+@pytest.fixture
+def begun(_begun: tuple[Path, str], tmp_path: Path) -> Terminal:
+    """A workspace with ``request`` planned and nothing else, for a test that changes something."""
+    folder, edit = _begun
+    shutil.copytree(folder, tmp_path / "begun")
+    return Terminal(tmp_path / "begun", edit)
+
+
+@pytest.fixture(scope="session")
+def revised(_begun: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """The same, its mask revised twice: a cell, then a dot. To be looked at only."""
+    folder, edit = _begun
+    place = tmp_path_factory.mktemp("revised") / "desk"
+    shutil.copytree(folder, place)
+    revised = Terminal(place, edit)
+    revised(f"mask edit {edit} --as lois --cells 7,11 --to affected --frames 1-5")
+    revised(f"mask edit {edit} --as lois --stroke 70,10 --radius 4 --to remove --frames 2")
+    return revised

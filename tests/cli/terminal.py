@@ -22,8 +22,8 @@ CLEAR = {"VOID_AUDIT_PASSPHRASE": None, "TERM": "dumb", "NO_COLOR": "1"}
 class Terminal:
     """Runs commands in a folder that holds a workspace and request folders."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, edit: str = "") -> None:
+        self.folder, self.edit = folder, edit
         self.engines = CountingEngines()
         self.env: dict[str, str | None] = {
             **CLEAR,
@@ -58,6 +58,14 @@ class Terminal:
         assert said["message"]
         assert said["hint"]
         return str(said["message"])
+
+    def steps(self, edit: str = "") -> list[str]:
+        """Kinds of an edit's records, in order, and by whom."""
+        return [line["what"] for line in self.json(f"history {edit or self.edit}")["records"]]
+
+    def log_size(self) -> str:
+        """The log's newest checkpoint: another one if anything was logged."""
+        return str(self("ledger checkpoint").output)
 
     def request(self, name: str = "request", **changes: object) -> str:
         """Make a request folder and return its name."""

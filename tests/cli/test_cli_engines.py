@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from void_audit.cli.engines import LocalEngines, insist_on_extra
-from void_audit.errors import ReasoningError, RequestError, WeightsError
+from void_audit.errors import RequestError, WeightsError
 from void_audit.model.plan import (
     DeemphasizeSettings,
     FlowRefineSettings,
@@ -123,9 +123,9 @@ def test_gemini_without_a_key_is_not_asked(tmp_path, monkeypatch, given):
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
     if given is not None:
         monkeypatch.setenv("GEMINI_API_KEY", given)
-    with pytest.raises(ReasoningError) as caught:
+    with pytest.raises(RequestError) as caught:
         LocalEngines(tmp_path).reasoner(GeminiSettings())
-    assert caught.value.code == "reasoner-key"
+    assert (caught.value.code, caught.value.exit_code) == ("reasoner-key", 2)
     assert "GEMINI_API_KEY" in caught.value.hint
 
 

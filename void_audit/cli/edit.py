@@ -71,7 +71,7 @@ def plan(
         if Path(request).is_dir() or not request.isalnum():
             planned = plan_request(studio, *_asked(busy, Path(request), options), chosen, seeing)
         else:
-            insist_on_known(seeing)
+            insist_on_known(seeing, options)
             planned = replan(studio, request, chosen)
         if as_json:
             emit(planned_json(studio, planned))
@@ -202,17 +202,29 @@ def reason(
         if as_json:
             emit(reasoned_json(studio, planned))
         else:
-            print_reasoned(studio, planned)
+            print_reasoned(studio, planned, _plan_of(request, looks, options))
 
 
-def insist_on_known(seeing: Seeing) -> None:
-    """An edit that is planned again is not looked at again. Raises RequestError ``option-unused``."""
+def insist_on_known(seeing: Seeing, options: RequestOptions) -> None:
+    """An edit that is planned again is neither looked at nor asked for again. Raises RequestError ``option-unused``."""
+    if options != RequestOptions():
+        raise RequestError(
+            "option-unused",
+            "An edit that is planned again keeps its requester, purpose and asset class.",
+            "Give the request folder instead: asked for otherwise it becomes another edit.",
+        )
     if seeing != Seeing():
         raise RequestError(
             "option-unused",
             "An edit that is planned again keeps its mask: no segmenter and no reasoner is asked.",
             "Give the request folder instead: looked at otherwise it becomes another edit.",
         )
+
+
+def _plan_of(request: Path, looks: SeeingOptions, options: RequestOptions) -> str:
+    """The command that goes on in the same edit."""
+    plain = looks == SeeingOptions() and options == RequestOptions()
+    return f"void-audit plan {request}{'' if plain else ', with the same options'}"
 
 
 def _asked(place: Workspace, request: Path, options: RequestOptions) -> tuple[RequestFolder, FileSigner]:

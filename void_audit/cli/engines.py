@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from void_audit.errors import ReasoningError, RequestError
+from void_audit.errors import RequestError
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.plan import (
     DeemphasizeSettings,
@@ -70,8 +70,8 @@ class LocalEngines:
         """Rules; or a vision-language model.
 
         Raises:
-            RequestError: ``engine-not-installed``.
-            ReasoningError: ``reasoner-key`` if the service wants one and none is given.
+            RequestError: ``engine-not-installed``; ``reasoner-key`` if the service wants one and none is given.
+            ReasoningError: ``reasoner-key`` if what is given cannot be one.
         """
         if isinstance(settings, GeminiSettings | OpenAiSettings):
             from void_audit.pipeline.reason.vlm.asking import VlmReasoner  # noqa: PLC0415
@@ -97,7 +97,7 @@ class LocalEngines:
         insist_on("The Gemini reasoner", missing(), _recipe("gemini"))
         key = environment.gemini_key()
         if key is None:
-            raise ReasoningError(
+            raise RequestError(
                 "reasoner-key",
                 "Gemini needs a key, and none is given.",
                 "Set GEMINI_API_KEY in the environment.",

@@ -156,8 +156,7 @@ def diff(
     """
     place = workspace_at(workspace)
     shelf = MaskShelf.of(place, edit)
-    last = shelf.number(after)
-    first = shelf.number(before) if before is not None else max(0, last - 1)
+    first, last = shelf.pair(before, after)
     schema = shelf.states[last].mask_schema
     changed = difference(shelf.mask(first), shelf.mask(last), schema)
     path = picture or place.folder / "edits" / edit / f"mask-{first}-{last}.png"
@@ -261,7 +260,7 @@ def _revised(edit: str, state: EditState, as_json: bool) -> None:
             }
         )
         return
-    say(f"Mask {state.revisions} of edit {edit}: at most {percent:.2f} % of a frame changed.", "bold")
+    say(f"Mask {state.revisions} of edit {edit}: at most {percent:.2f}% of a frame changed.", "bold")
     for change in getattr(mask, "changes", ()):
         say_wrapped(f"  - import: {change}")
     say(f"Look at it: void-audit mask diff {edit}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +21,16 @@ from void_audit.pipeline.masks.edit_text import (
 )
 
 MAX_FILE = 8 * 1024 * 1024
+
+OBEYED = {
+    "--cells": {"to", "mode", "frames", "grid", "note"},
+    "--stroke": {"to", "mode", "frames", "radius", "note"},
+    "--copy-from": {"to", "frames", "note"},
+    "--file": set[str](),
+}
+"""Options that each way of editing obeys."""
+
+OPTIONS = set[str]().union(*OBEYED.values())
 
 
 @dataclass(frozen=True)
@@ -47,22 +57,11 @@ class EditOptions:
         """The batch that the options describe, for a mask of ``size``.
 
         Raises:
-            RequestError: ``option-missing``, ``option-value``.
+            RequestError: ``option-missing``, ``option-value``, ``option-unused``.
             MaskError: the batch is malformed.
         """
-        ways = {
-            "--cells": self.cells,
-            "--stroke": self.stroke,
-            "--copy-from": self.copy_from,
-            "--file": self.file,
-        }
-        given = [name for name, value in ways.items() if value not in {"", None}]
-        if len(given) != 1:
-            raise RequestError(
-                "option-missing",
-                f"Given: {', '.join(given) or 'nothing to do'}. Exactly one is needed.",
-                f"Choose one of {', '.join(ways)}.",
-            )
+        way = self._way()
+        self._insist_on_effect(way)
         if self.file is not None:
             return self._from_file(self.file)
         try:
@@ -72,6 +71,34 @@ class EditOptions:
             raise RequestError(
                 "option-value", f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", "Correct the option."
             ) from None
+
+    def _way(self) -> str:
+        ways = {
+            "--cells": self.cells,
+            "--stroke": self.stroke,
+            "--copy-from": self.copy_from,
+            "--file": self.file,
+        }
+        given = [name for name, value in ways.items() if value not in {"", None}]
+        if len(given) != 1:
+            said = (
+                f"{' and '.join(given)} are not for one edit"
+                if given
+                else "Nothing says what is to be changed"
+            )
+            raise RequestError("option-missing", f"{said}.", f"Choose one of {', '.join(ways)}.")
+        return given[0]
+
+    def _insist_on_effect(self, way: str) -> None:
+        """No option is taken and then ignored."""
+        defaults = {field.name: field.default for field in fields(self)}
+        for name in sorted(OPTIONS - OBEYED[way]):
+            if getattr(self, name) != defaults[name]:
+                raise RequestError(
+                    "option-unused",
+                    f"--{name} {getattr(self, name)} would have no effect with {way}.",
+                    "Leave it out." if way != "--file" else "Say it in the file.",
+                )
 
     def _operation(self, size: Size) -> MaskOperation:
         frames = self._frames()

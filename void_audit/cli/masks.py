@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from void_audit.cli.workspace import Workspace
-from void_audit.errors import OrderError, RequestError
+from void_audit.errors import OrderError, RequestError, WorkspaceError
 from void_audit.ledger.blobs import BlobStore
 from void_audit.media.maskfile import MaskFile
 from void_audit.media.reader import VideoClip
@@ -28,10 +28,13 @@ class MaskShelf:
         """Those of one edit; needs no key.
 
         Raises:
+            WorkspaceError: ``edit-unknown``.
             OrderError: ``mask-missing``.
             LedgerError: ``blob-missing``, ``blob-corrupt``.
         """
         state, states = state_of(place.reading, edit), tuple(masks_of(place.reading, edit))
+        if not state.last:
+            raise WorkspaceError("edit-unknown", f"No edit {edit!r}.", "`void-audit history` lists them.")
         if state.source is None or not states:
             raise OrderError(
                 "mask-missing", f"Edit {edit} has no mask.", "`void-audit plan REQUEST` makes one."
@@ -44,10 +47,22 @@ class MaskShelf:
         """A revision's number; the newest by default. Raises RequestError ``revision-unknown``."""
         last = len(self.states) - 1
         if revision is not None and revision > last:
-            raise RequestError(
-                "revision-unknown", f"There is no mask {revision}.", f"They are 0 (the first) to {last}."
-            )
+            there = f"They are 0 (the first) to {last}." if last else "There is only mask 0, the first."
+            raise RequestError("revision-unknown", f"There is no mask {revision}.", there)
         return last if revision is None else revision
+
+    def pair(self, before: int | None, after: int | None) -> tuple[int, int]:
+        """Numbers of two masks to compare: by default the newest and the one before.
+
+        Raises:
+            RequestError: ``revision-unknown``.
+        """
+        last = self.number(after)
+        if before is None and last == 0:
+            raise RequestError(
+                "revision-unknown", "There is no mask before mask 0.", "`void-audit mask edit` makes another."
+            )
+        return (self.number(before) if before is not None else last - 1), last
 
     def path(self, number: int) -> Path:
         """A mask's file, its digest checked."""

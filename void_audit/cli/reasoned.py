@@ -30,13 +30,13 @@ def reasoned_json(studio: Studio, planned: Planned) -> dict[str, object]:
     }
 
 
-def print_reasoned(studio: Studio, planned: Planned) -> None:
-    """A question and its answer for a person."""
+def print_reasoned(studio: Studio, planned: Planned, goes_on: str) -> None:
+    """A question and its answer for a person; ``goes_on`` is the command that plans the same edit."""
     say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
     print_findings(studio, planned.edit, planned.state)
     for warning in planned.state.reasoning.warnings if planned.state.reasoning else ():
-        say(f"warning: {warning}", "yellow")
-    say("Next: void-audit plan REQUEST")
+        say_wrapped(f"warning: {warning}", "yellow")
+    say(f"Next: {goes_on}")
 
 
 def findings_json(studio: Studio, edit: str, state: EditState) -> dict[str, object]:
@@ -58,7 +58,8 @@ def print_findings(studio: Studio, edit: str, state: EditState) -> None:
             say_wrapped(f"  - goes with it: {belonging.noun}: {belonging.why}")
         for affected in found.affected:
             frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
-            say_wrapped(f"  - {affected.noun} ({frames}): {affected.why}")
+            why = "" if affected.why in found.summary else f": {affected.why}"  # rules say it there already
+            say_wrapped(f"  - {affected.noun} ({frames}){why}")
         picture = findings_file(studio, edit)
         say(f"Findings over the footage: {picture or 'could not be drawn'}")
         _print_proposal(edit, found, recorded_request(Recorder(studio, edit)).background)

@@ -59,7 +59,7 @@ def print_planned(studio: Studio, planned: Planned) -> None:
             "yellow",
         )
     for warning in warnings_of(state):
-        say(f"warning: {warning}", "yellow")
+        say_wrapped(f"warning: {warning}", "yellow")
     print_decision(decision_of(studio, state))
     say(f"Plan {state.plan.digest if state.plan else ''}: {plan_file(studio, planned)}")
     say(f"Mask over the footage: {preview_picture(studio, planned)}")
@@ -109,7 +109,7 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     """A finished edit for a person."""
     state, delivered = finished.state, finished.delivered
     for warning in warnings_of(state):
-        say(f"warning: {warning}", "yellow")
+        say_wrapped(f"warning: {warning}", "yellow")
     for number in (1, 2):
         take = state.take(number)
         if take is not None:

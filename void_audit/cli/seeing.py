@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from void_audit.errors import RequestError
+from void_audit.model.base import Value
 from void_audit.model.seeing import (
     ClickSettings,
     ContactSettings,
@@ -27,6 +29,8 @@ option = partial(typer.Option, rich_help_panel=PANEL)
 
 OF_SAM2 = frozenset({"sam2_size", "sam2_model"})
 OF_MODEL = frozenset({"reasoner_model", "reasoner_url", "reasoner_frames", "reasoner_video", "reasoner_seed"})
+
+V = TypeVar("V", bound=Value)
 
 
 @dataclass(frozen=True)
@@ -71,29 +75,28 @@ class SeeingOptions:
     def _segmenter(self) -> SegmenterSettings:
         if self.segmenter == "click":
             return ClickSettings()
-        return Sam2Settings(size=self.sam2_size, model=self.sam2_model)
+        given = {"size": self.sam2_size, "model": self.sam2_model or None}
+        return checked(Sam2Settings, given)
 
     def _reasoner(self) -> ReasonerSettings:
         if self.reasoner == "contact":
             return ContactSettings()
-        given: dict[str, object] = {"frames": self.reasoner_frames, "seed": self.reasoner_seed}
-        names = {"model": self.reasoner_model, "base_url": self.reasoner_url, "video": self.reasoner_video}
-        given |= {name: value for name, value in names.items() if value is not None}
-        kind = GeminiSettings if self.reasoner == "gemini" else OpenAiSettings
-        missing = {"model", "base_url"} - set(given) if kind is OpenAiSettings else set()
-        if missing:
+        given = {
+            "model": self.reasoner_model,
+            "base_url": self.reasoner_url,
+            "video": self.reasoner_video,
+            "frames": self.reasoner_frames,
+            "seed": self.reasoner_seed,
+        }
+        if self.reasoner == "gemini":
+            return checked(GeminiSettings, given)
+        if self.reasoner_model is None or self.reasoner_url is None:
             raise RequestError(
                 "option-missing",
                 f"--reasoner {self.reasoner} needs to know which model and where.",
                 "Give --reasoner-model and --reasoner-url.",
             )
-        try:
-            return kind.model_validate(given)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RequestError(
-                "option-value", f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", "Correct the option."
-            ) from None
+        return checked(OpenAiSettings, given)
 
     def _insist_on_effect(self) -> None:
         """No option is taken and then ignored."""
@@ -107,3 +110,19 @@ class SeeingOptions:
                     f"--{name.replace('_', '-')} {getattr(self, name)} would have no effect.",
                     "Leave it out, or choose the --segmenter or --reasoner that it is for.",
                 )
+
+
+def checked(kind: type[V], given: Mapping[str, object]) -> V:
+    """Settings of what was given (None: not). Raises RequestError ``option-value``, which repeats no address."""
+    try:
+        return kind.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0])
+        if name == "base_url":
+            raise RequestError(
+                "option-value",
+                "--reasoner-url is no address that may go on record.",
+                "E.g. http://localhost:8000/v1, without user, password, query or fragment.",
+            ) from None
+        raise RequestError("option-value", f"{name}: {problem['msg']}.", "Correct the option.") from None
