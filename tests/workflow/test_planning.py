@@ -129,7 +129,7 @@ class TestSuppliedMask:
         assert planned.state.mask.origin == "imported"
 
     def test_wrong_size(self, house, folder):
-        small = Size(48, 32)
+        small = Size(48, 48)  # another shape, too: a mask in the clip's shape is scaled
         write_masks(folder / "quadmask.mkv", small, self.classes(size=small))
         self.refused(house, folder, "mask-size")
 

@@ -270,7 +270,7 @@ def test_messages_quote_no_trap() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "without " * 8192, " " * 65000 + "without x.", "a" * 65536, "a-" * 32768, "no " * 22000, "x, " * 22000,
+        "without " * 8192, " " * 65000 + "x without x.", "a" * 65536, "a-" * 32768, "no " * 22000, "x, " * 22000,
         "'" * 65536, "’s" * 32768, "video of " * 7000, "\u05d0 " * 30000, "🍋" * 16384, "\x00" * 65536,
         "s" * 10_000_000,
     ],
