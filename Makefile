@@ -46,7 +46,7 @@ $(RUNS): pyproject.toml constraints.txt
 $(READY): $(RUNS)
 	@echo 'Adding the tools for tests, and the VOID engine'
 	@$(PIP) install --constraint constraints.txt --editable ".[dev]" setuptools
-	@$(PIP) install --constraint constraints.txt --no-deps --no-build-isolation sam2
+	@SAM2_BUILD_CUDA=0 $(PIP) install --constraint constraints.txt --no-deps --no-build-isolation sam2
 	@touch $@
 
 # The one model file that the embedded engines use: 4.6 MB, checked against its registered digest.

@@ -109,5 +109,6 @@ class TestRecipe:
         for told in (made, RECIPE):
             assert "--no-deps" in told
             assert "--no-build-isolation" in told
+            assert "SAM2_BUILD_CUDA=0" in told
         assert Requirement("sam2>=1.1,<1.2").specifier.contains(version("sam2"))
         assert "'sam2>=1.1,<1.2'" in RECIPE

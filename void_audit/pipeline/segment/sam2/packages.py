@@ -22,9 +22,12 @@ DISTRIBUTIONS = ("sam2", "SAM-2")
 
 RECIPE = (
     "Install the extra, then the package by itself: pip install 'void-audit[sam2]' && "
-    "pip install --no-deps --no-build-isolation 'sam2>=1.1,<1.2'. Without --no-deps pip would replace torch."
+    "SAM2_BUILD_CUDA=0 pip install --no-deps --no-build-isolation 'sam2>=1.1,<1.2'. "
+    "Without the first option pip would replace torch, without the second fetch another to build with."
 )
-"""``sam2`` asks for torchvision, which it does not need for video, and which would bring another torch with it."""
+"""``sam2`` asks for torchvision, which it does not need for video, and which would bring another torch with it. It is
+published as source; the one file that it would compile, for CUDA, fills holes, which is done without here (``holes``).
+"""
 
 
 def missing_packages() -> list[str]:
