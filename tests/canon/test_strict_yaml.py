@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from void_audit.canon.strict_yaml import MAX_BYTES
 from void_audit.canon.strict_yaml import yaml_to_json as to_json
 from void_audit.errors import PolicyPackError
 from void_audit.policy.compiled import refused
-from void_audit.canon.strict_yaml import MAX_BYTES
 
 
 def yaml_to_json(data):

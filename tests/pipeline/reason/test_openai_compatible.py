@@ -143,7 +143,7 @@ def test_what_it_is() -> None:
 
 def test_a_name_of_this_machine_that_leads_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """/etc/hosts can say anything of ``localhost``; the record says that nothing leaves this machine."""
-    monkeypatch.setattr("void_audit.pipeline.reason.network.is_loopback", lambda address: False)
+    monkeypatch.setattr("void_audit.pipeline.reason.service.network.is_loopback", lambda address: False)
     with serving(reply(openai_body())) as server:
         error, _ = refusal(server_at(f"http://localhost:{server.port}/v1"), "reasoner-unreachable")
     assert server.seen == []

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from void_audit.model.engine import EngineInfo
 from void_audit.model.reasoning import Exchange
 from void_audit.model.seeing import GeminiSettings
-from void_audit.pipeline.reason.call import Call, Service
-from void_audit.pipeline.reason.host import host_of, way_to
-from void_audit.pipeline.reason.secret import MASK, Secret
-from void_audit.pipeline.reason.untrusted import Json, at, counts_at, items_at, printable, text_at
-from void_audit.pipeline.reason.verdict import checked_text, cut_off, envelope, malformed, refused
+from void_audit.pipeline.reason.service.call import Call, Service
+from void_audit.pipeline.reason.service.host import host_of, way_to
+from void_audit.pipeline.reason.service.secret import MASK, Secret
+from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, printable, text_at
+from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class GeminiTransport:
 
     def ask(self, question: Question) -> Answer:
         """Put the question once. Raises ReasoningError as ``vlm.base.Transport.ask`` says."""
-        from void_audit.pipeline.reason import wire  # noqa: PLC0415
+        from void_audit.pipeline.reason.service import wire  # noqa: PLC0415
 
         call = wire.call(self._service, self._secret, HEADER, lambda http: self._send(http, question))
         return self._answer(call, envelope(call, self._service))

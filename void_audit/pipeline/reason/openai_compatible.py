@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from void_audit.model.engine import EngineInfo
 from void_audit.model.reasoning import Exchange
 from void_audit.model.seeing import OpenAiSettings
-from void_audit.pipeline.reason.call import Call, Service
-from void_audit.pipeline.reason.host import host_of, is_local, way_to
-from void_audit.pipeline.reason.secret import Secret
-from void_audit.pipeline.reason.untrusted import Json, at, counts_at, items_at, text_at
-from void_audit.pipeline.reason.verdict import checked_text, cut_off, envelope, malformed, refused
+from void_audit.pipeline.reason.service.call import Call, Service
+from void_audit.pipeline.reason.service.host import host_of, is_local, way_to
+from void_audit.pipeline.reason.service.secret import Secret
+from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, text_at
+from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class OpenAiTransport:
 
     def ask(self, question: Question) -> Answer:
         """Put the question once. Raises ReasoningError as ``vlm.base.Transport.ask`` says."""
-        from void_audit.pipeline.reason import wire  # noqa: PLC0415
+        from void_audit.pipeline.reason.service import wire  # noqa: PLC0415
 
         call = wire.call(
             self._service,

@@ -23,10 +23,10 @@ from transports import (
 )
 
 from void_audit.errors import ReasoningError
-from void_audit.pipeline.reason.call import Service
-from void_audit.pipeline.reason.secret import Secret
+from void_audit.pipeline.reason.service.call import Service
+from void_audit.pipeline.reason.service.secret import Secret
+from void_audit.pipeline.reason.service.wire import call
 from void_audit.pipeline.reason.vlm.base import Question
-from void_audit.pipeline.reason.wire import call
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from void_audit.model.reasoning import Exchange
-from void_audit.pipeline.reason.call import Call, Service
+from void_audit.pipeline.reason.service.call import Call, Service
 
 
 def test_the_exchange_is_what_went_over_the_wire() -> None:

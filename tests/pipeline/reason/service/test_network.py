@@ -9,8 +9,8 @@ from typing import Any
 import httpcore2
 import pytest
 
-from void_audit.pipeline.reason import network
-from void_audit.pipeline.reason.network import Backend, Deadline, Stream
+from void_audit.pipeline.reason.service import network
+from void_audit.pipeline.reason.service.network import Backend, Deadline, Stream
 
 
 class Peer(httpcore2.NetworkStream):

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from void_audit.errors import ReasoningError
 from void_audit.model.reasoning import Exchange
-from void_audit.pipeline.reason.call import Call, Service
-from void_audit.pipeline.reason.untrusted import Json, at, items_at, parsed, printable, text_at
+from void_audit.pipeline.reason.service.call import Call, Service
+from void_audit.pipeline.reason.service.untrusted import Json, at, items_at, parsed, printable, text_at
 
 LONGEST_WAIT = 86_400.0
 """Seconds. Whatever pause a service asks for, it is taken to mean no more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from void_audit.pipeline.reason.host import host_of, is_local, is_loopback, way_to
+from void_audit.pipeline.reason.service.host import host_of, is_local, is_loopback, way_to
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.255.255.254", "::1"])

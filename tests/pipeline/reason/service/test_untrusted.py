@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from void_audit.pipeline.reason.untrusted import at, counts_at, items_at, parsed, printable, text_at
+from void_audit.pipeline.reason.service.untrusted import at, counts_at, items_at, parsed, printable, text_at
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

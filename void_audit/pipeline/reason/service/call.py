@@ -7,7 +7,7 @@ from typing import Literal
 
 from void_audit.errors import ReasoningError
 from void_audit.model.reasoning import Exchange
-from void_audit.pipeline.reason.untrusted import printable
+from void_audit.pipeline.reason.service.untrusted import printable
 
 Fault = Literal["", "timeout", "unreachable", "oversized", "compressed"]
 _ENVELOPE = 65_536

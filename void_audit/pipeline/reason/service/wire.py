@@ -14,10 +14,10 @@ from collections.abc import Callable
 import httpcore2
 import httpx2
 
-from void_audit.pipeline.reason.call import Call, Fault, Service
-from void_audit.pipeline.reason.network import Backend, Deadline
-from void_audit.pipeline.reason.secret import Secret, masked_logs
-from void_audit.pipeline.reason.untrusted import printable
+from void_audit.pipeline.reason.service.call import Call, Fault, Service
+from void_audit.pipeline.reason.service.network import Backend, Deadline
+from void_audit.pipeline.reason.service.secret import Secret, masked_logs
+from void_audit.pipeline.reason.service.untrusted import printable
 
 LOGGERS = ("httpcore2.connection", "httpcore2.http11")
 """They see a reply before it is masked."""

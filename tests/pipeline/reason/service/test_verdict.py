@@ -9,8 +9,8 @@ import pytest
 
 from void_audit.errors import ReasoningError
 from void_audit.model.reasoning import Exchange
-from void_audit.pipeline.reason.call import Call, Fault, Service
-from void_audit.pipeline.reason.verdict import checked_text, envelope
+from void_audit.pipeline.reason.service.call import Call, Fault, Service
+from void_audit.pipeline.reason.service.verdict import checked_text, envelope
 
 SERVICE = Service("some-model", "host.example:8000", 2.5, 100)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from void_audit.errors import ReasoningError
-from void_audit.pipeline.reason.secret import Secret, masked_logs
+from void_audit.pipeline.reason.service.secret import Secret, masked_logs
 
 ALPHABET = "ABCxyz019._~+/-"
 KEYS = st.text(ALPHABET, min_size=8, max_size=60)

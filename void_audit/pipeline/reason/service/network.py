@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore2
 
-from void_audit.pipeline.reason.host import is_loopback
+from void_audit.pipeline.reason.service.host import is_loopback
 
 CONNECT_SECONDS = 20.0
 """For one address. A name may have several, and they are tried in turn."""

@@ -25,10 +25,10 @@ from transports import (
     transport,
 )
 
-from void_audit.pipeline.reason.call import Service
-from void_audit.pipeline.reason.secret import Secret
+from void_audit.pipeline.reason.service.call import Service
+from void_audit.pipeline.reason.service.secret import Secret
+from void_audit.pipeline.reason.service.wire import call
 from void_audit.pipeline.reason.vlm.asking import patiently
-from void_audit.pipeline.reason.wire import call
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
 
