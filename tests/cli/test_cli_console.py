@@ -142,3 +142,33 @@ def test_control_c(own, stage):
     assert "error stopped Stopped." in err
     assert "Traceback" not in err
     own(" ".join(line))
+
+
+NOT_UTF8 = "\udcff"
+"""As a byte 255 on the command line arrives."""
+
+
+@pytest.mark.parametrize("line", [
+    f"prompt accept EDIT --as lois --text 'A wall of {NOT_UTF8} stones.'",
+    f"mask edit EDIT --as lois --cells 0,0 --to remove --frames 0 --note '{NOT_UTF8}'",
+    f"mask edit EDIT --as lois --cells 0,0 --to '{NOT_UTF8}' --frames 0",
+    f"mask show '{NOT_UTF8}'",
+    f"approve EDIT --as perry --comment '{NOT_UTF8}'",
+    f"edit request --approve-as '{NOT_UTF8}'",
+    f"reason request --reasoner gemini --reasoner-model '{NOT_UTF8}'",
+    f"plan request --purpose 'for {NOT_UTF8}'",
+], ids=range(8))  # fmt: skip
+def test_words_that_are_no_unicode_are_refused(begun, line):
+    before = begun.log_size()
+    begun.refused(line.replace("EDIT", begun.edit), 2, "option-value")
+    assert begun.log_size() == before
+
+
+def test_names_of_files_may_be_any_bytes(begun):
+    begun(f"mask show {begun.edit} --out '{NOT_UTF8}.png'")
+    begun(f"mask export {begun.edit} --out '{NOT_UTF8}.mkv'")
+    begun.refused(f"mask edit {begun.edit} --as lois --file '{NOT_UTF8}.yaml'", 2, "request-unreadable")
+    begun.refused(f"mask schemas --check '{NOT_UTF8}.yaml'", 2, "schema-missing")
+    begun.refused(f"plan '{NOT_UTF8}'", 2, "option-value")
+    begun.refused(f"reason '{NOT_UTF8}'", 2, "request-missing")
+    begun.refused(f"export {begun.edit} --void '{NOT_UTF8}'", 2, "export-name")

@@ -1,4 +1,4 @@
-"""``mask``: show, import, export, edit, diff, check, schemas. What is looked at stays as it is; revisions are signed."""
+"""``mask``: what is looked at stays as it is; what is corrected is a signed revision."""
 
 from __future__ import annotations
 
@@ -152,7 +152,8 @@ class TestEdit:
             "operations:\n"
             "  - {op: cells, frames: {start: 0, stop: 6}, grid: {rows: 8, cols: 12}, to: remove,\n"
             "     cells: [{row: 0, col: 0}], mode: set}\n"
-            "  - {op: stroke, frames: {start: 2, stop: 3}, points: [{x: 80, y: 10}], radius: 4, to: remove, mode: add}\n"
+            "  - {op: stroke, frames: {start: 2, stop: 3}, points: [{x: 80, y: 10}], radius: 4,\n"
+            "     to: remove, mode: add}\n"
             "  - {op: copy, frames: {start: 3, stop: 4}, from_frame: 2, classes: [remove]}\n"
         )
         assert begun.json(f"mask edit {begun.edit} --as lois --file batch.yaml")["revision"] == 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from void_audit.errors import Cancelled, StorageError, VoidAuditError
+from void_audit.errors import Cancelled, RequestError, StorageError, VoidAuditError
 from void_audit.model.base import Value
 
 P = ParamSpec("P")
@@ -43,6 +43,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            _insist_on_text(kwargs)
             return command(*args, **kwargs)
         except VoidAuditError as error:
             problem = error
@@ -87,6 +88,21 @@ def cell(text: str, style: str = "") -> Text:
 def printable(text: str) -> str:
     """Control and formatting characters become U+FFFD: requests, records and model answers are not trusted."""
     return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether ``text`` can be written in UTF-8: bytes that are not arrive as halves of surrogate pairs."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _insist_on_text(given: Mapping[str, object]) -> None:
+    """What no record can hold is refused in words; names of files may be any bytes."""
+    for name, value in given.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not is_unicode(text):
+                raise RequestError(
+                    "option-value", f"{name.replace('_', '-')} is no text in UTF-8.", "Write it in UTF-8."
+                )
 
 
 def _storage(error: OSError) -> StorageError:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
+from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, is_unicode, say
 from void_audit.cli.reasoned import say_wrapped
 from void_audit.cli.session import working, workspace_at
 from void_audit.errors import RequestError
@@ -43,6 +43,8 @@ def export(
             "Say in which form the edit is to be written.",
             "`--void FOLDER` is the one there is.",
         )
+    if not is_unicode(str(void.absolute())):  # OpenCV, which reads back, crashes on other names
+        raise RequestError("export-name", f"{void} is no name in UTF-8.", "Name another folder.")
     with working(workspace_at(workspace), as_json) as busy:
         chosen = Fraction(rate) if rate else None
         report = export_void(busy.reading, busy.blobs, edit, void, chosen, busy.progress)
@@ -54,3 +56,4 @@ def export(
         say_wrapped(f"  - changed: {change}")
     for warning in report.warnings:
         say_wrapped(f"warning: {warning}", "yellow")
+    say(f"Next: void-audit plan {report.folder}, or give the folder to VOID or ComfyUI")

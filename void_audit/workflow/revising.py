@@ -25,6 +25,9 @@ from void_audit.workflow.request_folder import parse_prompt
 from void_audit.workflow.seeing import read_consequences
 from void_audit.workflow.studio import Studio
 
+MAX_PROMPT = 2000
+"""Characters, as in a request (``EditRequest.background``)."""
+
 
 def edit_mask(studio: Studio, edit: str, person: Signer, edits: MaskEdits) -> EditState:
     """Apply a batch of operations to the mask as it stands, and record the outcome as a revision.
@@ -68,8 +71,14 @@ def revise_prompt(studio: Studio, edit: str, person: Signer, text: str | None = 
             raise RequestError(
                 "prompt-proposal", "The reasoner proposed no description of the scene.", "Give one: `--text`."
             )
-        content = json.dumps({"bg": background}, ensure_ascii=False).encode()
-        if parse_prompt(content) == recorded_request(recorder).background:
+        content = json.dumps({"bg": background}, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if len(parse_prompt(content)) > MAX_PROMPT:
+            raise RequestError(
+                "prompt-too-long",
+                f"The prompt has {len(background)} characters of at most {MAX_PROMPT}.",
+                "Shorten it.",
+            )
+        if background == recorded_request(recorder).background:
             raise RequestError("prompt-unchanged", "That is the prompt already.", "Nothing was recorded.")
         present = recorder.state.prompt
         record = PromptRevision(
