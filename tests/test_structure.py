@@ -95,7 +95,7 @@ HOMES = {
     "hydra": {"void_audit/pipeline/segment/sam2"},
     "omegaconf": {"void_audit/pipeline/segment/sam2"},
     "google": {"void_audit/pipeline/reason"},
-    "httpx": {"void_audit/pipeline/reason"},
+    "httpx2": {"void_audit/pipeline/reason"},
     "diffusers": {"void_audit/pipeline/synthesize/void"},
     "transformers": {"void_audit/pipeline/synthesize/void"},
     "safetensors": {"void_audit/pipeline/synthesize/void", "void_audit/pipeline/segment/sam2"},

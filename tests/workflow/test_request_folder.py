@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from simulator.studio import write_request
 
 from void_audit.errors import RequestError
 from void_audit.workflow.request_folder import MAX_TEXT_FILE, Given, parse_prompt, read_request
@@ -300,3 +301,53 @@ class TestPaths:
         (folder / "clip.mp4").rename(folder / "deep" / "mine.mov")
         write(folder, clip="deep/mine.mov")
         assert read_request(folder).clip == folder / "deep" / "mine.mov"
+
+
+class TestMasksAsVoidFindsThem:
+    """A folder may hold one mask, several binary ones, or name a folder of PNG files."""
+
+    def folder(self, tmp_path, *names):
+        folder = write_request(tmp_path / "request")
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(name.encode())
+        return folder
+
+    def test_one_file(self, tmp_path):
+        folder = self.folder(tmp_path, "trimask_quadmask.mp4")
+        assert read_request(folder).mask == folder / "trimask_quadmask.mp4"
+
+    def test_several_binary_masks_are_taken_together(self, tmp_path):
+        folder = self.folder(tmp_path, "mask_0.mp4", "mask_1.mp4")
+        request = read_request(folder)
+        assert request.mask == folder
+        before = request.fingerprint()
+        (folder / "mask_1.mp4").write_bytes(b"another")
+        assert read_request(folder).fingerprint() != before
+
+    def test_a_folder_of_pictures(self, tmp_path):
+        folder = self.folder(tmp_path, "pngs/00000.png")
+        fields = json.loads((folder / "edit.yaml").read_text())
+        (folder / "edit.yaml").write_text(json.dumps({**fields, "mask": "pngs"}))
+        request = read_request(folder)
+        assert request.mask == folder / "pngs"
+        before = request.fingerprint()
+        (folder / "pngs" / "00000.png").write_bytes(b"another")
+        assert read_request(folder).fingerprint() != before
+
+    @pytest.mark.parametrize("name", ["..", "../request", "pngs/../..", "link"])
+    def test_no_folder_outside(self, tmp_path, name):
+        folder = self.folder(tmp_path, "pngs/00000.png")
+        (folder / "link").symlink_to(tmp_path)
+        fields = json.loads((folder / "edit.yaml").read_text())
+        (folder / "edit.yaml").write_text(json.dumps({**fields, "mask": name}))
+        with pytest.raises(RequestError) as caught:
+            read_request(folder)
+        assert caught.value.code == "request-path"
+
+    def test_the_clip_is_no_mask_whatever_its_name(self, tmp_path):
+        folder = self.folder(tmp_path)
+        (folder / "clip.mp4").rename(folder / "masked ball.mp4")
+        fields = json.loads((folder / "edit.yaml").read_text())
+        (folder / "edit.yaml").write_text(json.dumps({**fields, "clip": "masked ball.mp4"}))
+        assert read_request(folder).mask is None

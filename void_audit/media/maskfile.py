@@ -49,7 +49,9 @@ class MaskWriter(GrayWriter):
         """Add one picture of class indices. Raises MaskError mask-values for an index that has no value."""
         if classes.max() >= len(self._values):
             last = len(self._values) - 1
-            raise MaskError("mask-values", f"There is no mask class {classes.max()}.", f"Classes are 0 to {last}.")
+            raise MaskError(
+                "mask-values", f"There is no mask class {classes.max()}.", f"Classes are 0 to {last}."
+            )
         self.write_gray(self._values[classes])
 
 

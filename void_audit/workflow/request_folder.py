@@ -18,11 +18,11 @@ from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.strict_yaml import yaml_to_json
 from void_audit.errors import RequestError
+from void_audit.media.maskfind import find_mask
 from void_audit.model.request import EditRequest
 from void_audit.model.seeing import Seeing
 
 MAX_TEXT_FILE = 64 * 1024
-MASK_NAMES = ("quadmask_0.mp4", "trimask_quadmask.mp4", "quadmask.mkv")
 CLIP_NAMES = ("input_video.mp4", "clip.mp4")
 EXAMPLE_YAML = "see `void-audit plan --help` for an example"
 
@@ -35,6 +35,7 @@ class RequestFolder:
     prompt: bytes
     request: EditRequest
     mask: Path | None = None
+    """A file, or a folder of several (binary masks, PNG files)."""
     supplied: Path | None = None
     """A clip whose pictures are to be put in (operation ``replace``)."""
 
@@ -44,7 +45,7 @@ class RequestFolder:
         Looked at by other engines (``seeing``) it is another edit.
         """
         parts = [sha256_file(self.clip), sha256_hex(self.prompt), self.request.model_dump_json()]
-        parts.append(sha256_file(self.mask) if self.mask else "no mask")
+        parts.append(_digests(self.mask) if self.mask else "no mask")
         parts.append(self.supplied_digest() or "no supplied clip")
         parts.append((seeing or Seeing()).model_dump_json())
         return sha256_hex("\n".join(parts).encode())
@@ -75,7 +76,7 @@ def read_request(folder: Path, given: Given | None = None) -> RequestFolder:
     background = parse_prompt(prompt)
     fields = _edit_fields(folder)
     clip = _named(folder, fields.pop("clip", None), CLIP_NAMES, "clip")
-    mask = _optional_mask(folder, fields.pop("mask", None))
+    mask = _optional_mask(folder, fields.pop("mask", None), clip)
     supplied = _supplied(folder, fields)
     fields = {**given.defaults, **fields, **given.options, "background": background}
     if mask is not None:
@@ -134,7 +135,7 @@ def _read_bounded(path: Path) -> bytes:
 
 def _edit_fields(folder: Path) -> dict[str, Any]:
     """``edit.yaml`` as plain data: no aliases, no tags, no key twice; a folder with a mask may do without."""
-    if not (folder / "edit.yaml").exists() and any((folder / name).exists() for name in MASK_NAMES):
+    if not (folder / "edit.yaml").exists() and find_mask(folder).paths != (folder,):
         return {}
     data = _read_bounded(_inside(folder, ("edit.yaml",), "request", EXAMPLE_YAML))
     fields = json.loads(yaml_to_json(data, _not_plain))
@@ -204,9 +205,32 @@ def _supplied(folder: Path, fields: dict[str, Any]) -> Path | None:
     return None if name is None else _named(folder, name, (), "supplied")
 
 
-def _optional_mask(folder: Path, name: object) -> Path | None:
-    present = name is not None or any((folder / usual).exists() for usual in MASK_NAMES)
-    return _named(folder, name, MASK_NAMES, "mask") if present else None
+def _optional_mask(folder: Path, name: object, clip: Path) -> Path | None:
+    """The mask that edit.yaml names (a file, or a folder of PNG files), or that VOID's own code would find."""
+    if name is not None:
+        if not isinstance(name, str) or not _is_folder(folder / name[:255]) or name in {"", "."}:
+            return _named(folder, name, (), "mask")
+        if folder.resolve() not in (folder / name).resolve().parents:
+            raise RequestError(
+                "request-path", f"mask: {name[:80]!r} lies outside {folder}.", "Move it into the folder."
+            )
+        return folder / name
+    found = [path for path in find_mask(folder).paths if path not in {folder, clip}]
+    inside = [_inside(folder, (path.name,), "mask", "Put it into the folder.") for path in found]
+    return None if not inside else inside[0] if len(inside) == 1 else folder
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # too long, a zero character, a loop of links
+        return False
+
+
+def _digests(mask: Path) -> str:
+    """SHA-256 of a mask's file, or of its files by name."""
+    files = sorted(p for p in mask.iterdir() if p.is_file()) if mask.is_dir() else [mask]
+    return ",".join(sha256_file(path) for path in files)
 
 
 __all__ = ["Given", "RequestFolder", "parse_prompt", "read_request"]

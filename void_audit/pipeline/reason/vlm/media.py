@@ -10,6 +10,7 @@ import numpy as np
 
 from void_audit.errors import MaskError, ReasoningError
 from void_audit.media.memory import fit
+from void_audit.media.small_clip import small_clip
 from void_audit.model.clip import RGB, Clip, ClipInfo
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.grid import grid_for
@@ -18,7 +19,6 @@ from void_audit.model.seeing import VlmSettings
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.vlm.base import Medium
 from void_audit.pipeline.reason.vlm.gridded import gridded, shown_size, tinted
-from void_audit.pipeline.reason.vlm.video import small_clip
 
 STEPS = ((1.0, 85), (0.75, 80), (0.5, 70), (0.375, 55))
 """Part of the full size and JPEG quality, from best to smallest."""

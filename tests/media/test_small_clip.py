@@ -9,7 +9,7 @@ from clips import moving_square, write_clip
 from void_audit.errors import Cancelled
 from void_audit.media.memory import ArrayClip
 from void_audit.media.reader import VideoClip
-from void_audit.pipeline.reason.vlm.video import small_clip
+from void_audit.media.small_clip import small_clip
 
 
 def pictures(count, size=(160, 120)):
@@ -91,7 +91,7 @@ def test_short_clips_keep_their_room_too():
 
 
 def test_never_more_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr("void_audit.pipeline.reason.vlm.video.LEAST_KILOBITS", 1)
+    monkeypatch.setattr("void_audit.media.small_clip.LEAST_KILOBITS", 1)
     assert small_clip(noise(120), 1_500) is None
 
 
