@@ -57,6 +57,11 @@ def test_what_is_object_keeps_its_score_and_what_is_filled_is_just_object(seed, 
         assert torch.equal(filled[number : number + 1], fill_holes(scores[number : number + 1], area))
 
 
+def test_an_object_smaller_than_a_hole_is_left_as_it_is():
+    speck = scores_of(".......... ....##.... ..........")
+    assert torch.equal(fill_holes(speck), speck)
+
+
 def test_no_score_is_no_number_and_stays_none():
     scores = torch.full((1, 1, 4, 4), float("nan"))
     assert fill_holes(scores).isnan().all()

@@ -11,6 +11,7 @@ from tiny_sam2 import ARCHITECTURE, approved_as_it_is, write_tiny_sam2
 
 from void_audit.errors import WeightsError
 from void_audit.model.engine import WeightsRef
+from void_audit.pipeline.segment.sam2 import loading
 from void_audit.pipeline.segment.sam2.loading import NAMES, checkpoint, load, refs, unfilled
 from void_audit.weights.folders import VerifiedFolder, scan
 
@@ -221,6 +222,11 @@ class TestHostile:
         assert refused(claimed(root, FILE, "architecture.json"))[0] == "weights-pickled"
         (root / FILE).write_bytes(pickle.dumps(Evil()))
         assert refused(claimed(root, FILE, "architecture.json"))[0] == "weights-pickled"
+
+    def test_each_of_the_two_guards_is_enough(self, root, monkeypatch):
+        torch.save({"model": {"a": Evil()}}, root / FILE)
+        monkeypatch.setattr(loading, "require_tensors_only", lambda path: None)
+        assert refused(claimed(root, FILE, "architecture.json"))[0] == "weights-unreadable"
 
     def test_also_under_the_name_of_safetensors(self, root):
         name = "sam2.1_hiera_tiny.safetensors"
