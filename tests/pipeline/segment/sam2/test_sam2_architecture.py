@@ -84,8 +84,8 @@ def test_described_again_it_is_the_same(described, without):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"_target_": "os.system"}, {"image_size": 100}, {"image_size": 80}, {"image_size": 1_000_000}, {"image_size": 0},
-        {"image_size": "64"}, {"image_size": 64.5}, {"image_size": None},
+        {"_target_": "os.system"}, {"image_size": 100}, {"image_size": 80}, {"image_size": 1_000_000},
+        {"image_size": 0}, {"image_size": "64"}, {"image_size": 64.5}, {"image_size": None},
         {"image_size": 96, "window_spec": [16, 4, 2, 1]}, {"stages": [1, 1, 1]},
         {"embed_dim": -8}, {"embed_dim": 10**9}, {"embed_dim": 9, "num_heads": 2}, {"num_heads": 0},
         {"stages": [1, 1, 1, 65]}, {"stages": [1, 1, 1, 0]}, {"stages": {"_target_": "os.system"}},
