@@ -48,6 +48,8 @@ class TestRecord:
         assert track.settings["image_size"] == 64
         assert track.settings["torch"] == torch.__version__
         assert track.settings["mask_threshold"] == 0
+        assert (track.settings["stability_delta"], track.settings["stability_threshold"]) == (0.05, 0.98)
+        assert (track.settings["memories"], track.settings["object_pointers"]) == (7, 16)
         assert {"directions", "fill_hole_area", "memories", "object_pointers", "marked_frames"} < set(
             track.settings
         )

@@ -69,6 +69,7 @@ class Sam2Segmenter:
         )  # fmt: skip
 
     def _settings(self, predictor: Predictor) -> Mapping[str, Scalar]:
+        decoder = predictor.sam_mask_decoder
         return {
             "size": self._size,
             "image_size": predictor.image_size,
@@ -78,6 +79,8 @@ class Sam2Segmenter:
             "directions": DIRECTIONS,
             "mask_threshold": THRESHOLD,
             "fill_hole_area": MAX_AREA,
+            "stability_delta": decoder.dynamic_multimask_stability_delta,
+            "stability_threshold": decoder.dynamic_multimask_stability_thresh,
             "memories": predictor.num_maskmem,
             "object_pointers": predictor.max_obj_ptrs_in_encoder,
             "marked_frames": predictor.max_cond_frames_in_attn,
