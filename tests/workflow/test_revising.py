@@ -102,6 +102,18 @@ class TestApprovals:
         house.approve(edit)
         assert house.run(edit, house.folder / "lapse.mp4").delivered.path.exists()
 
+    def test_they_lapse_also_where_the_correction_was_taken_back(self, house):
+        edit = house.approved("taken back")
+        before = Recorder(house.workshop, edit).state
+        revised(house, edit)
+        (stroke,) = DOT.operations
+        revised(house, edit, MaskEdits(operations=(stroke.model_copy(update={"mode": "erase"}),)))
+        state = replan(house.workshop, edit, FAST).state
+        assert (state.mask.identity, state.plan.digest) == (before.mask.identity, before.plan.digest)
+        assert state.approvals_missing
+        house.approve(edit)
+        assert house.run(edit, house.folder / "back.mp4").delivered.path.exists()
+
     def test_who_revised_cannot_approve(self, own):
         key = own.place.people.add("both", None)
         admin = own.place.person("admin")

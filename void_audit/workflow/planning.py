@@ -141,12 +141,12 @@ def replan(studio: Studio, edit: str, choices: Choices) -> Planned:
 
 
 def write_plan(recorder: Recorder, choices: Choices) -> None:
-    """Draft the plan, record it if it differs from the present one, and ask policy."""
+    """Draft the plan, record it if it differs from the present one or follows a revision, and ask policy."""
     recorder.start()
     plan = draft_plan(recorder, choices)
     digest_ref = recorder.put_json(plan)
-    present = recorder.state.plan
-    if present is None or present.digest != digest_ref.sha256:
+    present, stale = recorder.state.plan, recorder.state.plan_is_stale
+    if present is None or stale or present.digest != digest_ref.sha256:  # a correction taken back gives the same plan
         record = PlanRecord(
             **recorder.common(), plan=digest_ref, digest=digest_ref.sha256, run=recorder.run_facts()
         )
