@@ -59,7 +59,8 @@ def add(
     """Approve a folder of model files that you put into the model store yourself, as it is now.
 
     Every file's SHA-256 goes into the workspace's trust/models.toml, which verifiers are given. Edits made
-    with any other file fail verification. Links and pickled weights are refused.
+    with any other file fail verification. Links are refused, and pickled weights but
+    SAM 2's own form: a .pt archive that describes tensors and nothing else.
 
     Example: void-audit models add void --licence Apache-2.0 --origin "netflix/void-model, revision 1" --dynamics
     """
