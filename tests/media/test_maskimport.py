@@ -1,6 +1,7 @@
 """Foreign masks: VOID's files come in as they were meant; a fifth class never does."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from clips import write_clip, write_gray_lossy
 
 from void_audit.errors import MaskError
+from void_audit.media import maskimport
 from void_audit.media.lossless import GrayWriter
 from void_audit.media.maskfile import ImportedMask, import_mask, write_masks
 from void_audit.media.probe import probe
@@ -38,6 +40,10 @@ def picture(frame: int) -> Gray:
 
 PICTURES = [picture(i) for i in range(FRAMES)]
 CLASSES = np.stack([np.searchsorted(VALUES, p) for p in PICTURES]).astype(np.uint8)
+
+
+NOISY = np.arange(WIDTH, dtype=np.uint8) % 5
+"""What compression leaves behind."""
 
 
 def with_patch(value: int, side: int = 12) -> list[Gray]:
@@ -342,6 +348,24 @@ class TestForeground:
         )
         assert any("quadmask_0.mp4 were not read" in said for said in mask.changes)
         assert any("mask_00.mp4, mask_01.mp4" in said for said in mask.changes)
+
+    def test_what_is_said_of_many_fits_a_record_whatever_their_names_are(
+        self, tmp_path: Path, info: ClipInfo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(maskimport, "MOST_CHANGES", 5)
+        noisy = [np.where(p > 127, p - NOISY, p + NOISY).astype(np.uint8) for p in self.box(20)]
+        whole = write_gray_lossy(tmp_path / "one.mp4", noisy, 0, **SHAPE).read_bytes()
+        folder = tmp_path / "masks"
+        folder.mkdir()
+        for number in range(8):
+            odd = f"mask_{number:02}{'n' * 200}\x1b[2J".encode() + b"\xff.mp4"
+            (folder / os.fsdecode(odd)).write_bytes(whole)
+        changes = import_mask(folder, info).changes
+        assert changes[-1].startswith("And ")
+        assert len(changes) == 6
+        assert max(map(len, changes)) <= maskimport.LONGEST_CHANGE + 10
+        assert all(said.isprintable() and said.encode() for said in changes)
+        assert any("is lossy" in said for said in changes)
 
     def test_several_of_several_lengths(self, tmp_path: Path, info: ClipInfo) -> None:
         write_gray_lossy(tmp_path / "mask_00.mp4", self.box(20), 0, **SHAPE)

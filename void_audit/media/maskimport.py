@@ -16,7 +16,7 @@ affected pixels on frame 0      become keep, as in VOID's stage 4
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -39,6 +39,9 @@ Numbers = npt.NDArray[np.int64]
 
 SHAPE = 1.02
 """Ratio by which a mask of another size may be wider or higher than the clip: sizes are rounded."""
+
+MOST_CHANGES, LONGEST_CHANGE = 40, 400
+"""Sentences, and characters of each, that are said of one import: they stand in a record, which has an end."""
 
 _MARKED = np.array([MaskClass.KEEP, MaskClass.REMOVE], np.uint8)
 
@@ -166,7 +169,21 @@ def import_mask(
     changes.append(
         f"{grey} affected pixels (127) on frame 0 became keep (255), as VOID does." if grey else ""
     )
-    return ImportedMask(layers, fit, list(dict.fromkeys(filter(None, changes))))
+    return ImportedMask(layers, fit, _told(changes))
+
+
+def _told(changes: Iterable[str]) -> list[str]:
+    """Each once, as a record can hold them: names of files are whatever somebody chose, and there may be many."""
+    once = list(dict.fromkeys(filter(None, changes)))
+    more = [f"And {len(once) - MOST_CHANGES} more like these."] if len(once) > MOST_CHANGES else []
+    return [_short(change) for change in once[:MOST_CHANGES]] + more
+
+
+def _short(text: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    if len(shown) <= LONGEST_CHANGE:
+        return shown
+    return f"{shown[: LONGEST_CHANGE // 2]} ... {shown[-LONGEST_CHANGE // 2 :]}"
 
 
 def _strict(source: GraySource, info: ClipInfo, values: Sequence[int]) -> ImportedMask:
