@@ -24,7 +24,8 @@ class Terminal:
 
     def __init__(self, folder: Path, edit: str = "") -> None:
         self.folder, self.edit = folder, edit
-        self.engines = CountingEngines()
+        self.engines: CountingEngines | None = CountingEngines()
+        """None: those of this machine."""
         self.env: dict[str, str | None] = {
             **CLEAR,
             "VOID_AUDIT_WORKSPACE": str(folder / ".void-audit"),
@@ -34,7 +35,8 @@ class Terminal:
     def __call__(self, line: str, code: int = 0, **env: str):
         """Run ``void-audit LINE`` and insist on its exit code. Whatever happens, there is no traceback."""
         with quick(), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(workspace, "LocalEngines", lambda *given: self.engines)
+            if self.engines is not None:
+                patch.setattr(workspace, "LocalEngines", lambda *given: self.engines)
             patch.setattr(results, "comparison", lambda *clips: PREVIEW)  # shown in test_cli_results
             for screen in (console.out, console.err):
                 patch.setattr(screen, "_width", 100)  # whatever COLUMNS was when they were made
@@ -72,9 +74,10 @@ class Terminal:
         write_request(self.folder / name, **{"note": name, **changes})
         return name
 
-    def people(self) -> None:
+    def people(self, packs: str = "base news") -> None:
         """A workspace with lois (editor), perry and jimmy (approvers)."""
-        self("init --no-passphrase --admin chief --pack base --pack news --organisation 'Daily Planet'")
+        given = " ".join(f"--pack {name}" for name in packs.split())
+        self(f"init --no-passphrase --admin chief {given} --organisation 'Daily Planet'")
         for name, role in (("lois", "editor"), ("perry", "approver"), ("jimmy", "approver")):
             self(f"keys add {name} --role {role}")
 

@@ -62,16 +62,17 @@ def print_findings(studio: Studio, edit: str, state: EditState) -> None:
             say_wrapped(f"  - {affected.noun} ({frames}){why}")
         picture = findings_file(studio, edit)
         say(f"Findings over the footage: {picture or 'could not be drawn'}")
-        _print_proposal(edit, found, recorded_request(Recorder(studio, edit)).background)
+        _print_proposal(edit, state, found, recorded_request(Recorder(studio, edit)).background)
     for suggestion in suggestions(studio, edit, found):
         say_wrapped(f"prompt.json: {suggestion.message}", "yellow")
 
 
-def _print_proposal(edit: str, found: Consequences, background: str) -> None:
+def _print_proposal(edit: str, state: EditState, found: Consequences, background: str) -> None:
     proposal = found.scene_description.strip()
     if proposal and proposal != background:
         say_wrapped(f"Proposed prompt: {proposal}")
-        say(f"  to take it: void-audit prompt accept {edit} --as NAME")
+        when = "" if state.mask else ", once it is planned"
+        say(f"  to take it{when}: void-audit prompt accept {edit} --as NAME")
 
 
 def found_in(studio: Studio, state: EditState) -> Consequences | None:
