@@ -8,20 +8,25 @@ import numpy as np
 import pytest
 from house import FAST
 
+from void_audit.canon.mask import schema_digest
 from void_audit.errors import MaskError, RequestError
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.plan import (
     CompositeSettings,
+    DeemphasizeSettings,
     EditPlan,
     EncoderSettings,
     FlowRefineSettings,
     NoRefineSettings,
     PropagateSettings,
+    SuppliedSettings,
     Windows,
 )
 from void_audit.model.void import NUMERICS, execution, void_pass1, void_pass2
+from void_audit.pipeline.masks.schema import builtin, load_schema
 from void_audit.workflow import drafting
-from void_audit.workflow.drafting import Choices, check_length, draft_plan, opened_box, plan_digest
+from void_audit.workflow.drafting import Choices, check_length, draft_plan, opened_box, plan_digest, suited
+from void_audit.workflow.planning import replan
 from void_audit.workflow.recorder import Recorder
 
 OTHERS = Choices(
@@ -154,3 +159,105 @@ def test_a_mask_that_opens_nothing():
     with pytest.raises(MaskError) as caught:
         opened_box(mask(None, None))
     assert caught.value.code == "mask-empty"
+
+
+CLIP = "c" * 64
+REMOVES_AND_TONES = load_schema(b"""
+name: both
+description: Something is taken out, something else toned down.
+classes:
+  - {name: out, value: 0, meaning: out, color: [200, 20, 20], pattern: solid, change: content, conditioning: remove,
+     counts_as: removed}
+  - {name: toned, value: 90, meaning: toned, color: [20, 200, 20], pattern: dots, change: appearance,
+     conditioning: affected, counts_as: deemphasized}
+  - {name: rest, value: 200, meaning: rest, color: [255, 255, 255], pattern: none, change: nothing,
+     conditioning: keep, counts_as: kept}
+compose: {remove: {object: out}, de-emphasize: {object: toned}}
+""")
+SCHEMAS = {name: builtin(name) for name in ("quadmask", "brand-safety", "localization")} | {
+    "both": REMOVES_AND_TONES
+}
+ENGINES = {
+    "propagate": PropagateSettings(), "void": void_pass1(), "de-emphasize": DeemphasizeSettings(strength=0.5),
+    "supplied": SuppliedSettings(clip="0" * 64),
+}  # fmt: skip
+FIT = {
+    ("remove", "quadmask"): {"propagate", "void"},
+    ("remove", "brand-safety"): {"de-emphasize"},
+    ("de-emphasize", "brand-safety"): {"de-emphasize"},
+    ("replace", "localization"): {"supplied"},
+    ("remove", "both"): {"de-emphasize"},
+    ("de-emphasize", "both"): {"de-emphasize"},
+}
+"""Engines that can do an operation with a schema that is for it."""
+
+
+class TestSuited:
+    @pytest.mark.parametrize("engine", ENGINES)
+    @pytest.mark.parametrize(("operation", "name"), FIT)
+    def test_every_operation_schema_and_engine(self, operation, name, engine):
+        choices, clip = Choices(pass1=ENGINES[engine]), CLIP if operation == "replace" else None
+        if engine in FIT[operation, name]:
+            found = suited(choices, SCHEMAS[name], operation, clip)
+            assert found.pass1 == (SuppliedSettings(clip=CLIP) if engine == "supplied" else ENGINES[engine])
+            return
+        with pytest.raises(RequestError) as caught:
+            suited(choices, SCHEMAS[name], operation, clip)
+        assert caught.value.code == "engine-schema"
+        assert engine in caught.value.message
+        assert any(f"`{fit}`" in caught.value.hint for fit in FIT[operation, name])
+
+    @pytest.mark.parametrize(("operation", "name"), FIT)
+    def test_where_no_engine_is_chosen(self, operation, name):
+        found = suited(Choices(), SCHEMAS[name], operation, CLIP if operation == "replace" else None)
+        assert found.pass1.engine in FIT[operation, name]
+        assert found.pass1.engine != "void"
+        second = FlowRefineSettings() if found.pass1.engine == "propagate" else NoRefineSettings()
+        assert found.pass2 == second
+
+    @pytest.mark.parametrize("refiner", [FlowRefineSettings(), NoRefineSettings()])
+    @pytest.mark.parametrize(("operation", "name"), FIT)
+    def test_a_refiner_that_is_chosen_stays(self, operation, name, refiner):
+        clip = CLIP if operation == "replace" else None
+        assert suited(Choices(pass2=refiner), SCHEMAS[name], operation, clip).pass2 == refiner
+
+    def test_nothing_else_is_changed(self):
+        found = suited(OTHERS, SCHEMAS["quadmask"], "remove", None)
+        assert found == OTHERS
+        plain = suited(Choices(seed=9, profile="384p"), SCHEMAS["localization"], "replace", CLIP)
+        assert (plain.seed, plain.profile, plain.pass1.clip) == (9, "384p", CLIP)
+
+    def test_the_digest_is_the_requests_and_nobody_elses(self):
+        chosen = Choices(pass1=SuppliedSettings(clip="d" * 64))
+        assert suited(chosen, SCHEMAS["localization"], "replace", CLIP).pass1.clip == CLIP
+
+    def test_what_is_suited_stays_as_it_is(self):
+        for (operation, name), _ in FIT.items():
+            clip = CLIP if operation == "replace" else None
+            once = suited(Choices(), SCHEMAS[name], operation, clip)
+            assert suited(once, SCHEMAS[name], operation, clip) == once
+
+    def test_it_is_refused_before_there_is_a_plan_and_anything_is_recorded(self, house):
+        with pytest.raises(RequestError) as caught:
+            house.planned("unsuited", replace(FAST, pass1=DeemphasizeSettings()))
+        assert caught.value.code == "engine-schema"
+        edit = house.planned("toned", operation="de-emphasize", mask_schema="brand-safety")
+        recorder = Recorder(house.workshop, edit)
+        assert draft_plan(recorder, FAST).pass1 == DeemphasizeSettings()
+        steps = house.steps(edit)
+        with pytest.raises(RequestError) as caught:
+            replan(house.workshop, edit, replace(FAST, pass1=PropagateSettings()))
+        assert caught.value.code == "engine-schema"
+        assert house.steps(edit) == steps
+
+
+def test_the_plan_names_the_schema_by_name_and_digest(house, recorder):
+    plan = draft_plan(recorder, FAST)
+    assert (plan.mask_schema.name, plan.mask_schema.sha256) == (
+        "quadmask",
+        schema_digest(builtin("quadmask")),
+    )
+    toned = Recorder(
+        house.workshop, house.planned("schema", operation="de-emphasize", mask_schema="brand-safety")
+    )
+    assert draft_plan(toned, FAST).mask_schema.sha256 == schema_digest(builtin("brand-safety"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from simulator.studio import write_request
 
 from void_audit.errors import RequestError
+from void_audit.model.seeing import GeminiSettings, OpenAiSettings, Sam2Settings, Seeing
 from void_audit.workflow.request_folder import MAX_TEXT_FILE, Given, parse_prompt, read_request
 
 FIELDS = {
@@ -229,6 +232,22 @@ class TestEditYaml:
             {"instruction": "x" * 2001},
             {"requester": ["lois"]},
             {"operation": "add"},
+            {"operation": "replace "},
+            {"mask_schema": "../quadmask"},
+            {"mask_schema": "Quadmask"},
+            {"mask_schema": 5},
+            {"mask_schema": "x" * 41},
+            {"consent": 5},
+            {"consent": "x" * 4001},
+            {"boxes": {"frame": 0, "x": 1, "y": 1, "width": 5, "height": 5}},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 0, "height": 5}]},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": -5, "height": 5}]},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 5}]},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 5, "height": 5, "label": "object"}]},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 5, "height": 5}] * 201},
+            {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 5, "height": 5, "object": 17}]},
+            {"clicks": [{"frame": 0, "x": 1, "y": 1, "object": 0}]},
+            {"clicks": [{"frame": 0, "x": 1, "y": 1, "object": 17}]},
             {"asset_class": "gossip"},
             {"distribution": "web"},
             {"rights": {"not_after": "2030-12-31"}},
@@ -271,8 +290,13 @@ class TestEditYaml:
         assert refusal(folder).code == "clicks-none"
 
 
+def named(what: str, name: str) -> dict[str, object]:
+    """Fields that name a file; a supplied clip goes with an operation of its own."""
+    return {what: name} | ({"operation": "replace"} if what == "supplied" else {})
+
+
 class TestPaths:
-    @pytest.mark.parametrize("what", ["clip", "mask"])
+    @pytest.mark.parametrize("what", ["clip", "mask", "supplied"])
     @pytest.mark.parametrize(
         "name",
         ["../secret.mp4", "/etc/passwd", "a/../../secret.mp4", "x" * 5000, "nul\0.mp4", "half \ud800.mp4"],
@@ -280,20 +304,20 @@ class TestPaths:
     )
     def test_no_path_leaves_the_folder(self, folder, what, name):
         (folder.parent / "secret.mp4").write_bytes(b"not yours")
-        write(folder, **{what: name})
+        write(folder, **named(what, name))
         assert refusal(folder).code in {"request-path", "request-yaml"}
 
-    @pytest.mark.parametrize("what", ["clip", "mask"])
+    @pytest.mark.parametrize("what", ["clip", "mask", "supplied"])
     def test_a_link_that_leads_out(self, folder, what):
         (folder.parent / "secret.mp4").write_bytes(b"not yours")
         (folder / "inside.mp4").symlink_to("../secret.mp4")
-        write(folder, **{what: "inside.mp4"})
+        write(folder, **named(what, "inside.mp4"))
         assert refusal(folder).code == "request-path"
 
-    @pytest.mark.parametrize("what", ["clip", "mask"])
+    @pytest.mark.parametrize("what", ["clip", "mask", "supplied"])
     @pytest.mark.parametrize("name", ["", ".", "nowhere.mp4"])
     def test_a_name_of_no_file(self, folder, what, name):
-        write(folder, **{what: name})
+        write(folder, **named(what, name))
         assert refusal(folder).code == f"{what}-missing"
 
     def test_a_named_file_further_down(self, folder):
@@ -351,3 +375,116 @@ class TestMasksAsVoidFindsThem:
         fields = json.loads((folder / "edit.yaml").read_text())
         (folder / "edit.yaml").write_text(json.dumps({**fields, "clip": "masked ball.mp4"}))
         assert read_request(folder).mask is None
+
+
+class TestBoxes:
+    BOX: ClassVar = {"frame": 0, "x": 3, "y": 2, "width": 20, "height": 10}
+
+    def test_a_box_is_enough(self, folder):
+        write(folder, clicks=None, boxes=[self.BOX])
+        request = read_request(folder).request
+        assert [(b.x, b.y, b.width, b.height, b.object) for b in request.boxes] == [(3, 2, 20, 10, 1)]
+        assert request.marks == request.boxes
+
+    def test_with_clicks_and_several_objects(self, folder):
+        clicks = [
+            {"frame": 0, "x": 3, "y": 2, "object": 2},
+            {"frame": 4, "x": 1, "y": 1, "label": "background"},
+        ]
+        write(folder, clicks=clicks, boxes=[self.BOX, {**self.BOX, "object": 16}])
+        marks = read_request(folder).request.marks
+        assert [mark.object for mark in marks] == [2, 1, 1, 16]
+
+    def test_clicks_on_the_background_beside_a_box(self, folder):
+        write(folder, clicks=[{"frame": 0, "x": 1, "y": 1, "label": "background"}], boxes=[self.BOX])
+        assert len(read_request(folder).request.marks) == 2
+
+
+class TestOperations:
+    def test_what_is_meant_where_nothing_is_said(self, folder):
+        request = read_request(folder).request
+        assert (request.operation, request.mask_schema, request.consent) == ("remove", "quadmask", "")
+
+    @pytest.mark.parametrize("operation", ["remove", "de-emphasize"])
+    def test_with_a_schema(self, folder, operation):
+        write(folder, operation=operation, mask_schema="brand-safety")
+        found = read_request(folder)
+        assert (found.request.operation, found.request.mask_schema) == (operation, "brand-safety")
+        assert (found.supplied, found.supplied_digest()) == (None, None)
+
+    def test_a_clip_to_put_in(self, folder):
+        (folder / "dub.mp4").write_bytes(b"pictures")
+        write(
+            folder,
+            operation="replace",
+            mask_schema="localization",
+            supplied="dub.mp4",
+            consent="lex, until 2030",
+        )
+        found = read_request(folder)
+        assert found.supplied == folder / "dub.mp4"
+        assert found.supplied_digest() == hashlib.sha256(b"pictures").hexdigest()
+        assert found.request.consent == "lex, until 2030"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"operation": "replace"},
+            {"supplied": "clip.mp4"},
+            {"operation": "remove", "supplied": "clip.mp4"},
+            {"operation": "de-emphasize", "supplied": "clip.mp4"},
+        ],
+    )
+    def test_a_clip_goes_with_replacing_and_replacing_with_a_clip(self, folder, changes):
+        write(folder, **changes)
+        assert refusal(folder).code == "supplied-clip"
+
+    @pytest.mark.parametrize("supplied", [5, ["dub.mp4"], {}, True, False])
+    def test_a_clip_that_is_no_name(self, folder, supplied):
+        write(folder, operation="replace", supplied=supplied)
+        assert refusal(folder).code == "request-schema"
+
+    def test_a_mask_needs_no_click_whatever_is_done(self, folder):
+        (folder / "dub.mp4").write_bytes(b"pictures")
+        (folder / "mouth.mkv").write_bytes(b"mask")
+        write(folder, operation="replace", supplied="dub.mp4", mask="mouth.mkv", clicks=None)
+        found = read_request(folder)
+        assert (found.mask, found.request.marks) == (folder / "mouth.mkv", ())
+
+
+class TestFingerprint:
+    def prints(self, folder: Path, *seeing: Seeing) -> list[str]:
+        return [read_request(folder).fingerprint(look) for look in seeing]
+
+    def test_looked_at_otherwise_it_is_another(self, folder):
+        server = OpenAiSettings(model="m", base_url="http://localhost/v1")
+        looks = (
+            Seeing(), Seeing(segmenter=Sam2Settings()), Seeing(segmenter=Sam2Settings(size="tiny")),
+            Seeing(reasoner=GeminiSettings()), Seeing(reasoner=GeminiSettings(seed=7)), Seeing(reasoner=server),
+            Seeing(segmenter=Sam2Settings(), reasoner=server),
+        )  # fmt: skip
+        assert len(set(self.prints(folder, *looks))) == len(looks)
+        assert self.prints(folder, *looks) == self.prints(folder, *looks)
+
+    def test_without_saying_it_is_the_embedded_engines(self, folder):
+        assert read_request(folder).fingerprint() == read_request(folder).fingerprint(Seeing())
+
+    @pytest.mark.parametrize("changes", [
+        {"operation": "de-emphasize"}, {"mask_schema": "brand-safety"}, {"consent": "lex"},
+        {"boxes": [{"frame": 0, "x": 1, "y": 1, "width": 5, "height": 5}]},
+        {"clicks": [{"frame": 0, "x": 3, "y": 2, "object": 2}]},
+    ])  # fmt: skip
+    def test_asked_for_otherwise_it_is_another(self, folder, changes):
+        before = read_request(folder).fingerprint()
+        write(folder, **changes)
+        assert read_request(folder).fingerprint() != before
+
+    def test_with_another_clip_to_put_in_it_is_another(self, folder):
+        write(folder, operation="replace", supplied="dub.mp4")
+        (folder / "dub.mp4").write_bytes(b"pictures")
+        before = read_request(folder).fingerprint()
+        (folder / "dub.mp4").rename(folder / "other.mp4")
+        write(folder, operation="replace", supplied="other.mp4")
+        assert read_request(folder).fingerprint() == before  # its bytes count, not its name
+        (folder / "other.mp4").write_bytes(b"other pictures")
+        assert read_request(folder).fingerprint() != before
