@@ -72,6 +72,7 @@ def test_the_number_of_threads_is_given_back(model, scenes):
     scene = scenes(2, lambda i: (120, 80), radius=30)
     track = ClickSegmenter(model, threads=1).segment(scene.clip, [Click(frame=0, x=120, y=80)])
     assert cv2.getNumThreads() == before
+    assert track.settings == {"marked_frame_side": 320, "follow_side": 192, "opencv": cv2.__version__}
     assert overlap(track.masks[1], scene.masks[1]) > 0.7
 
 

@@ -1,7 +1,8 @@
-"""The click segmenter: from clicks on any frames to a mask on every frame, on the CPU.
+"""The click segmenter: from clicks and boxes on any frames to a mask on every frame, on the CPU.
 
-Clicked frames get a mask from the clicks (``seed``). From each of them the object is followed forwards and
-backwards in time (``follow``); between two clicked frames both directions are blended.
+Marked frames get a mask from the marks (``seed``). From each of them the object is followed forwards and
+backwards in time (``follow``); between two marked frames both directions are blended (``timeline``). Several
+objects are followed one after the other (``joining``).
 """
 
 from __future__ import annotations
@@ -9,19 +10,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 
 from void_audit.errors import WeightsError
+from void_audit.model.base import Scalar
 from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, WeightsRef, no_progress
-from void_audit.model.track import Click, Track
+from void_audit.model.track import Mark, Track
+from void_audit.pipeline.segment.candidates import SEED_SIDE
+from void_audit.pipeline.segment.follow import FOLLOW_SIDE
+from void_audit.pipeline.segment.joining import follow_marks
 from void_audit.pipeline.segment.saliency import Saliency, SaliencyNetwork
-from void_audit.pipeline.segment.timeline import follow_clicks
 from void_audit.weights.registry import approved
 
-VERSION = "1"
+VERSION = "2"
 
 
 class ClickSegmenter:
@@ -50,10 +55,15 @@ class ClickSegmenter:
             weights=(WeightsRef(name="u2netp", sha256=digest),),
         )  # fmt: skip
 
-    def segment(self, clip: Clip, clicks: Sequence[Click], progress: Progress = no_progress) -> Track:
-        """See ``Segmenter``. Raises RequestError for unusable clicks (see ``check_marks``)."""
+    def segment(self, clip: Clip, marks: Sequence[Mark], progress: Progress = no_progress) -> Track:
+        """See ``Segmenter``. Raises RequestError for unusable marks (see ``check_marks``)."""
         with _opencv_threads(self._threads):
-            return follow_clicks(clip, clicks, self._saliency, self.info, progress)
+            track = follow_marks(clip, marks, self._saliency, self.info, progress)
+        return replace(track, settings=_settings())
+
+
+def _settings() -> dict[str, Scalar]:
+    return {"marked_frame_side": SEED_SIDE, "follow_side": FOLLOW_SIDE, "opencv": cv2.__version__}
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from void_audit.pipeline.segment.window import (
     tidied,
 )
 
-_SIDE = 192
+FOLLOW_SIDE = 192
 """Working resolution of the network while following: one crop per frame."""
 
 _MARGIN = 48
@@ -146,7 +146,7 @@ class Follower:
         changed, known = self._plate.difference(picture, window)
         shift = float(np.linalg.norm(motion.vectors[carried], axis=-1).mean()) if carried.any() else 0.0
         return Evidence(
-            carried, motion.trust, self._saliency(part, _SIDE), self._colours.evidence(bins_of(part)),
+            carried, motion.trust, self._saliency(part, FOLLOW_SIDE), self._colours.evidence(bins_of(part)),
             changed, known, shift,
         )  # fmt: skip
 

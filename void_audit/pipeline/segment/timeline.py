@@ -1,90 +1,75 @@
-"""Both directions of time: masks of clicked frames, passes from them, and what they agree on in between."""
+"""Both directions of time: masks of marked frames, passes from them, and what they agree on in between."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from void_audit.model.clip import RGB, Clip
-from void_audit.model.engine import EngineInfo, Progress, no_progress
+from void_audit.model.engine import Progress, no_progress
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, PackedBitmaps
-from void_audit.model.track import Click, Track
 from void_audit.pipeline.segment.colour import ColourModel, bins_of, histogram
 from void_audit.pipeline.segment.follow import Estimate, Follower
-from void_audit.pipeline.segment.marks import Prompt, prompts
+from void_audit.pipeline.segment.marks import Prompt
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.seed import Seed, seed
+from void_audit.pipeline.segment.waiting import Waiting
 from void_audit.pipeline.segment.window import dilated, eroded, overlap
 
-_UNSURE_SEED = 0.55
-"""Score of a clicked frame's mask below which a person should look at it."""
 
-_UNSURE = 0.5
-"""Confidence below which frames are named in a warning."""
+@dataclass(frozen=True)
+class Followed:
+    """One object on every frame: masks in the clip's size, confidence 0 to 1, scores of the marked frames' masks."""
+
+    masks: PackedBitmaps
+    confidence: tuple[float, ...]
+    scores: Mapping[int, float]
 
 
-def follow_clicks(
-    clip: Clip,
-    clicks: Sequence[Click],
-    saliency: Saliency,
-    info: EngineInfo,
-    progress: Progress = no_progress,
-) -> Track:
-    """Masks of the clicked object on every frame of the clip, in the clip's size.
-
-    Raises RequestError for unusable clicks (see ``check_marks``).
-    """
-    wanted = prompts(clicks, clip.info)
+def follow(
+    clip: Clip, wanted: Sequence[Prompt], saliency: Saliency, progress: Progress = no_progress
+) -> Followed:
+    """One object, from its prompts (at least one), on every frame of the clip."""
     seeds, colours = _seeds(clip, wanted, saliency, progress)
-    timeline = _Timeline(clip.info.size, clip.info.frames, tuple(seeds))
-    _forwards(clip, seeds, Follower(saliency, clip.info.size, replace(colours)), timeline, progress)
-    _backwards(clip, seeds, Follower(saliency, clip.info.size, replace(colours)), timeline, progress)
-    clicked = tuple(sorted({click.frame for click in clicks}))
-    return Track(
-        timeline.masks, tuple(timeline.confidence), clicked, info,
-        (*_seed_warnings(seeds), *_frame_warnings(timeline.confidence)),
-    )  # fmt: skip
+    with Waiting() as waiting:
+        timeline = _Timeline(clip.info.size, clip.info.frames, tuple(seeds), waiting)
+        _forwards(clip, seeds, Follower(saliency, clip.info.size, replace(colours)), timeline, progress)
+        _backwards(clip, seeds, Follower(saliency, clip.info.size, replace(colours)), timeline, progress)
+    return Followed(
+        timeline.masks, tuple(timeline.confidence), {frame: made.score for frame, made in seeds.items()}
+    )
 
 
-@dataclass
 class _Timeline:
-    """The track while it is made. ``waiting`` holds, compressed, what forwards said between two clicks."""
+    """The track while it is made. ``waiting`` holds what forwards said between two marked frames."""
 
-    size: Size
-    frames: int
-    keys: tuple[int, ...]
-    waiting: dict[int, Estimate] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.masks = PackedBitmaps.empty(self.size, self.frames)
-        self.confidence = [0.0] * self.frames
+    def __init__(self, size: Size, frames: int, keys: tuple[int, ...], waiting: Waiting) -> None:
+        self._size, self._keys, self._waiting = size, keys, waiting
+        self.masks = PackedBitmaps.empty(size, frames)
+        self.confidence = [0.0] * frames
 
     def forwards(self, frame: int, said: Estimate) -> None:
-        if self._between(frame):
-            self.waiting[frame] = replace(said, evidence=zlib.compress(said.evidence, 1))
+        if self._keys[0] < frame < self._keys[-1] and frame not in self._keys:
+            self._waiting.put(frame, said)
         else:
-            self._settle(frame, said.heat(self.size) > 0, said.confidence)
+            self._settle(frame, said.heat(self._size) > 0, said.confidence)
 
     def backwards(self, frame: int, said: Estimate) -> None:
-        if frame in self.waiting:
-            packed = self.waiting.pop(frame)
-            self._blend(frame, replace(packed, evidence=zlib.decompress(packed.evidence)), said)
-        elif frame < self.keys[0]:
-            self._settle(frame, said.heat(self.size) > 0, said.confidence)
-
-    def _between(self, frame: int) -> bool:
-        return self.keys[0] < frame < self.keys[-1] and frame not in self.keys
+        if ahead := self._waiting.take(frame):
+            self._blend(frame, ahead, said)
+        elif frame < self._keys[0]:
+            self._settle(frame, said.heat(self._size) > 0, said.confidence)
 
     def _blend(self, frame: int, ahead: Estimate, back: Estimate) -> None:
-        before = max(key for key in self.keys if key < frame)
-        after = min(key for key in self.keys if key > frame)
+        place = bisect(self._keys, frame)
+        before, after = self._keys[place - 1], self._keys[place]
         share = (frame - before) / (after - before)
         weight = (1 - share) ** 2 * ahead.confidence, share**2 * back.confidence
-        one, other = ahead.heat(self.size), back.heat(self.size)
+        one, other = ahead.heat(self._size), back.heat(self._size)
         total = max(sum(weight), 1e-6)
         agreed = 0.5 + 0.5 * overlap(one > 0, other > 0)
         sure = (weight[0] * ahead.confidence + weight[1] * back.confidence) / total
@@ -98,11 +83,11 @@ class _Timeline:
 def _seeds(
     clip: Clip, wanted: Sequence[Prompt], saliency: Saliency, progress: Progress
 ) -> tuple[dict[int, Seed], ColourModel]:
-    """The clicked frames' masks, and the colours learnt from all of them."""
+    """The marked frames' masks, and the colours learnt from all of them."""
     found: dict[int, Seed] = {}
     inside, around = [], []
     for number, prompt in enumerate(wanted):
-        progress("finding the clicked object", number, len(wanted))
+        progress("finding the marked object", number, len(wanted))
         picture = next(clip.frames(prompt.frame, prompt.frame + 1))
         made = seed(picture, prompt, saliency)
         found[prompt.frame] = made
@@ -135,24 +120,7 @@ def _backwards(
         timeline.backwards(frame, _next(follower, seeds.get(frame), picture))
 
 
-def _next(follower: Follower, clicked: Seed | None, picture: RGB) -> Estimate:
-    if clicked is None:
+def _next(follower: Follower, marked: Seed | None, picture: RGB) -> Estimate:
+    if marked is None:
         return follower.step(picture)
-    return follower.start(picture, clicked.mask, clicked.score)
-
-
-def _seed_warnings(seeds: Mapping[int, Seed]) -> Iterator[str]:
-    for frame, made in seeds.items():
-        if made.score < _UNSURE_SEED:
-            yield f"The mask of the clicked frame {frame} is unsure ({made.score:.2f}): look at it, add clicks."
-
-
-def _frame_warnings(confidence: Sequence[float]) -> Iterator[str]:
-    """One sentence per run of unsure frames."""
-    start: int | None = None
-    for frame, sure in enumerate([*confidence, 1.0]):
-        if sure < _UNSURE and start is None:
-            start = frame
-        elif sure >= _UNSURE and start is not None:
-            yield f"Frames {start} to {frame - 1} are unsure: look at them, add clicks there."
-            start = None
+    return follower.start(picture, marked.mask, marked.score)

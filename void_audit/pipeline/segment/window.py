@@ -70,6 +70,15 @@ def extent(bitmap: Bitmap) -> Window | None:
     return Window(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
+def share_of(one: Window, other: Window) -> float:
+    """Intersection over union of two windows."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    both = max(width, 0) * max(height, 0)
+    areas = sum((w.right - w.left) * (w.bottom - w.top) for w in (one, other))
+    return both / (areas - both)
+
+
 def overlap(one: Bitmap, other: Bitmap) -> float:
     """Intersection over union; 1 where both are empty."""
     union = int((one | other).sum())
