@@ -10,6 +10,7 @@ from simulator.studio import Studio, failures, states
 
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_hex
+from void_audit.model.engine import EngineInfo
 from void_audit.model.geometry import FrameRange
 from void_audit.model.mask_edit import MaskEdits, Point, StrokeEdit
 from void_audit.model.mask_schema import MaskSchema
@@ -84,7 +85,38 @@ def test_4_a_revision_that_no_editor_signed(studio, finished, story):
 def test_4_a_query_in_the_name_of_an_approver(studio, finished, story):
     at = story.find("query")
     story.records[at] = (story.records[at][0], "jimmy")
-    assert told(studio, finished, story) == {4}
+    assert told(studio, finished, story) == {4, 7}
+
+
+def test_7_a_query_of_another_editor(studio, finished, story):
+    at = story.find("query")
+    story.records[at] = (story.records[at][0], "lois and perry")
+    assert 7 in told(studio, finished, story)
+
+
+OTHER = EngineInfo(name="oracle", version="1", kind="scripted", description="Another one.")
+
+
+@pytest.mark.parametrize("fields", [{"engine": OTHER}, {"settings": {"seed": 7}}])
+def test_7_what_answered_is_not_what_was_asked(studio, finished, story, fields):
+    story.change("reasoning", **fields)
+    assert 7 in told(studio, finished, story)
+
+
+def test_7_a_prompt_that_the_reasoner_did_not_propose(studio, finished, story):
+    story.change("prompt-revision", origin="proposed")
+    assert told(studio, finished, story) == {7}
+
+
+def test_8_the_request_says_another_prompt_than_its_prompt_json(studio, finished, story):
+    at = story.find("intent")
+    prompt = studio.workshop.blobs.put(
+        b'{"bg": "Another world altogether."}', "application/json", salted=True
+    )
+    story.change("intent", prompt=prompt)
+    story.change("prompt-revision", parent=prompt.sha256)
+    assert story.records[at][0].predicate.prompt == prompt
+    assert told(studio, finished, story) == {8}
 
 
 def test_7_a_revision_of_another_mask(studio, finished, story):

@@ -122,20 +122,18 @@ def _request(evidence: Evidence, entry: StoredEntry, state: EditState) -> Value:
     if summary != (intent.operation, intent.asset_class, intent.distribution, intent.clicks):
         raise ValueError("the intent's summary is not that of the request")
     roles = evidence.registry.roles_at(intent.requester, entry.index)
-    request = request.model_copy(update={"background": _background(evidence, state, request)})
+    request = request.model_copy(update={"background": _background(evidence, state)})
     return request_facts(request, [str(role) for role in roles], supplied=intent.supplied is not None)
 
 
-def _background(evidence: Evidence, state: EditState, request: EditRequest) -> str:
+def _background(evidence: Evidence, state: EditState) -> str:
     """The world after the edit as it was last confirmed before the decision."""
-    if state.intent is None or state.prompt is None or state.prompt == state.intent.prompt:
-        return request.background
-    text = evidence.blob(state.prompt)
+    text = evidence.blob(state.prompt) if state.prompt else None
     if text is None:
         raise LookupError("the prompt is not at hand")
     prompt = jcs.parse(text, len(text))
     if not isinstance(prompt, dict) or not isinstance(prompt.get("bg"), str):
-        raise ValueError("the revised prompt has no text under bg")
+        raise ValueError("the prompt has no text under bg")
     return str(prompt["bg"])
 
 

@@ -15,6 +15,7 @@ from void_audit.canon import jcs
 from void_audit.canon.mask import schema_digest
 from void_audit.model.plan import EditPlan, SuppliedSettings
 from void_audit.model.proof import StoredEntry
+from void_audit.model.reasoning import Consequences
 from void_audit.model.records import (
     Approval,
     Intent,
@@ -76,16 +77,7 @@ def chain_problems(evidence: Evidence) -> list[str]:
         if isinstance(plan.pass1, SuppliedSettings):
             supplied = state.intent.supplied.sha256 if state.intent.supplied else None
             pairs.append(("supplied clip of the plan", plan.pass1.clip, supplied))
-    if state.intent:
-        pairs += [
-            (
-                f"request of the query at entry {e.index}",
-                e.statement.predicate.request,
-                state.intent.request.sha256,
-            )
-            for e in evidence.edit_entries
-            if isinstance(e.statement.predicate, Query)
-        ]
+    pairs += _question_pairs(evidence)
     return problems + differing(pairs)
 
 
@@ -118,6 +110,36 @@ def _named(record: Predicate) -> Iterator[tuple[str, str]]:
             yield "plan", record.plan.sha256
         case PassRecord():
             yield "take", record.take.sha256
+
+
+def _question_pairs(evidence: Evidence) -> Iterator[Pair]:
+    """Who asks, about what; what answers is what policy let be asked; what was proposed is what it said."""
+    intent, asked = evidence.state.intent, None
+    for entry in evidence.edit_entries:
+        record, where = entry.statement.predicate, f"at entry {entry.index}"
+        if isinstance(record, Query):
+            asked = record
+            if intent:
+                yield f"request of the query {where}", record.request, intent.request.sha256
+                yield f"signer of the query {where}", entry.key_ids, (intent.requester,)
+        if isinstance(record, ReasoningRecord | RefusedReply) and asked:
+            yield f"engine that answered {where}", record.engine, asked.engine
+        if isinstance(record, ReasoningRecord) and asked:
+            yield f"settings of the answer {where}", dict(record.settings), dict(asked.settings)
+        if isinstance(record, PromptRevision) and record.origin == "proposed":
+            yield f"proposed prompt {where}", _background(evidence, record), _proposal(evidence)
+
+
+def _background(evidence: Evidence, record: PromptRevision) -> str | None:
+    text = evidence.blob(record.prompt)
+    prompt = jcs.parse(text, len(text)) if text else None
+    return str(prompt.get("bg")) if isinstance(prompt, dict) else None
+
+
+def _proposal(evidence: Evidence) -> str | None:
+    reasoning = evidence.state.reasoning
+    text = evidence.blob(reasoning.consequences) if reasoning else None
+    return Consequences.model_validate_json(text).scene_description.strip() if text else None
 
 
 def approval_problems(evidence: Evidence) -> list[str]:
