@@ -72,6 +72,15 @@ def test_evidence_is_by_digest_bounded_and_complete(house, assertion):
     assert packs <= set(assertion.evidence)
 
 
+def test_of_masks_that_were_revised_the_hashes_stay_behind(house, edit):
+    """A long clip's hashes are a megabyte a mask, and what a verifier reads has an end."""
+    mask = Recorder(house.workshop, edit).state.mask
+    revised = mask.model_copy(update={"claimed_time": "later"})
+    assert mask.frame_hashes in set(blobs_of(mask))
+    assert mask.frame_hashes in set(blobs_of(mask, mask))
+    assert set(blobs_of(mask, revised)) == set(blobs_of(mask)) - {mask.frame_hashes}
+
+
 def test_nobody_is_named(house, assertion):
     """Names of people stay in the workspace: neither in a record nor in the evidence."""
     everything = json.dumps(assertion.model_dump(mode="json")).encode()

@@ -93,9 +93,10 @@ def test_an_answer_is_recorded_with_everything_that_was_said(seer):
         record.exchange.attempts,
         record.exchange.model_version,
         dict(record.exchange.usage),
-        record.exchange.safety,
+        blobs.read(record.exchange.safety),
     )
-    assert said == (3, "oracle-001", {"total": 12}, "STOP")
+    assert said == (3, "oracle-001", {"total": 12}, b"STOP")
+    assert record.exchange.safety.salted
     assert (query.engine, dict(query.settings)) == (MODEL, {"model": "oracle-001", "seed": 42})
     assert query.request == planned.state.intent.request.sha256
     assert record.warnings == ("a warning",)
@@ -107,6 +108,15 @@ def test_what_was_sent_to_a_model_does_not_travel_with_the_file(seer):
     assert record.exchange.reply.sha256 in going
     assert record.consequences.sha256 in going
     assert record.exchange.request.sha256 not in going
+
+
+def test_of_a_refused_reply_only_the_reason_travels(seer):
+    """Whoever answers could otherwise make a file that no verifier reads to its end."""
+    seer.engines.oracle.error = ReasoningError("reply-malformed", "Not JSON.", "Ask again.", EXCHANGE)
+    with pytest.raises(ReasoningError):
+        plan(seer, seer.request(requester="olivia"))
+    record = seer.last(seer.edits()[-1])
+    assert list(blobs_of(record)) == [record.reason]
 
 
 def test_asking_a_model_takes_the_role_reasoner(seer):

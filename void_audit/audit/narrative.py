@@ -131,9 +131,10 @@ class _Teller:
 
     @tell.register
     def _(self, record: RefusedReply) -> list[str]:
-        content = self._read(record.reason)
-        why = "reason: not at hand" if content is None else content.decode(errors="replace")
-        return [f"{record.engine.name}: no usable answer ({record.code})", why]
+        return [
+            f"{record.engine.name}: no usable answer ({record.code})",
+            f"reason: {self._text(record.reason)}",
+        ]
 
     @tell.register
     def _(self, record: ReasoningRecord) -> list[str]:
@@ -142,9 +143,8 @@ class _Teller:
         exchange = record.exchange
         if exchange.model_version:
             tokens = ", ".join(f"{name} {count}" for name, count in sorted(exchange.usage.items()))
-            lines.append(
-                f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {exchange.safety}"
-            )
+            safety = self._text(exchange.safety) if exchange.safety else "no verdict of its own"
+            lines.append(f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {safety}")
         if found is None:
             return [*lines, "reasoning: not at hand"]
         lines.append(found.summary)
@@ -168,9 +168,7 @@ class _Teller:
 
     @tell.register
     def _(self, record: PromptRevision) -> list[str]:
-        content = self._read(record.prompt)
-        text = "not at hand" if content is None else content.decode(errors="replace")
-        return [f"{record.origin}: {text}"]
+        return [f"{record.origin}: {self._text(record.prompt)}"]
 
     @tell.register
     def _(self, record: PlanRecord) -> list[str]:
@@ -219,6 +217,10 @@ class _Teller:
             return [] if ref is None else ["operations: not at hand"]
         note = [f"note: {edits.note}"] if edits.note else []
         return [f"{len(edits.operations)} operation(s)", *note]
+
+    def _text(self, ref: BlobRef) -> str:
+        content = self._read(ref)
+        return "not at hand" if content is None else content.decode(errors="replace")
 
     def _value(self, ref: BlobRef, kind: type[V]) -> V | None:
         content = self._read(ref)

@@ -138,14 +138,15 @@ class Query(Predicate):
 
 
 class ExchangeRecord(Value):
-    """What was sent and what came back. Both blobs are salted."""
+    """What was sent and what came back. All blobs are salted."""
 
     request: BlobRef
     reply: BlobRef
     attempts: int = 1
     model_version: Text = ""
     usage: Mapping[Name, int] = Field(default_factory=dict)
-    safety: Text = ""
+    safety: BlobRef | None = None
+    """The service's own verdict: words of a stranger, which may say what is seen in the footage."""
 
 
 class RefusedReply(Predicate):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from void_audit.ledger.references import blob_refs
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import LedgerAssertion
-from void_audit.model.records import Kind, Predicate
+from void_audit.model.records import KeyEvent, Kind, MaskState, Predicate, ReasoningRecord, RefusedReply
 from void_audit.workflow.recorder import Recorder
 
 MAX_EVIDENCE_BLOB = 4 * 1024 * 1024
@@ -30,7 +30,7 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
     records = tuple(ledger.prove(e.index, size) for e in entries)
     evidence: dict[str, str] = {}
     for entry in own:
-        for ref in blobs_of(entry.statement.predicate):
+        for ref in blobs_of(entry.statement.predicate, recorder.state.mask):
             if ref.media_type not in EMBEDDED_ELSEWHERE and ref.size <= MAX_EVIDENCE_BLOB:
                 evidence[ref.sha256] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
     evidence.update(_packs(recorder))
@@ -44,15 +44,23 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
     )
 
 
-def blobs_of(predicate: Predicate) -> Iterator[BlobRef]:
+def blobs_of(predicate: Predicate, present: MaskState | None = None) -> Iterator[BlobRef]:
     """Blobs of a record that go with the file.
 
-    Not the names of key holders, and not what was sent to a model: it holds pictures of the source.
+    Not the names of key holders; not what was sent to a model: it holds pictures of the source; not replies that
+    were refused: as many as came, as long as a stranger made them; of masks only ``present``'s list of hashes.
     """
-    if predicate.kind is Kind.KEY_EVENT:
-        return
-    asked = getattr(predicate, "exchange", None)
-    yield from (ref for ref in blob_refs(predicate) if asked is None or ref != asked.request)
+    for ref in blob_refs(predicate):
+        match predicate:
+            case KeyEvent():
+                continue
+            case RefusedReply() if ref != predicate.reason:
+                continue
+            case ReasoningRecord() if ref == predicate.exchange.request:
+                continue
+            case MaskState() if ref == predicate.frame_hashes and predicate != (present or predicate):
+                continue
+        yield ref
 
 
 def _packs(recorder: Recorder) -> dict[str, str]:

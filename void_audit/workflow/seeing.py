@@ -217,5 +217,5 @@ def _exchange(blobs: BlobStore, exchange: Exchange) -> ExchangeRecord:
         attempts=exchange.attempts,
         model_version=exchange.model_version[:200],
         usage=dict(exchange.usage),
-        safety=exchange.safety[:1000],
+        safety=blobs.put(exchange.safety.encode(), "text/plain", salted=True) if exchange.safety else None,
     )

@@ -199,7 +199,7 @@ def test_warnings_tell_what_was_left_out_and_what_is_open(clip):
     _, go = reason(clip, [json.dumps(vague)], VlmSettings(model="m-1", max_media_bytes=100_000))
     answer = go()
     assert any("sent at" in line or "frames were sent" in line for line in answer.warnings)
-    assert "lime: said to move without the object, but not where to." in answer.warnings
+    assert "Affected 1: said to move without the object, but not where to." in answer.warnings
 
 
 @pytest.mark.parametrize(

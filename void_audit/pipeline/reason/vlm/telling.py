@@ -27,12 +27,17 @@ def _sentence(thing: AffectedObject) -> str:
 
 
 def gaps(consequences: Consequences) -> tuple[str, ...]:
-    """What a checked answer leaves open, for the person who looks at it next."""
-    said = [line for thing in consequences.affected for line in _gaps(thing)]
+    """What a checked answer leaves open, for the person who looks at it next.
+
+    It stands in a record, so it names nothing in the reply's words: things are numbered in the reply's order.
+    """
+    said = [
+        f"Affected {i}: {gap}" for i, thing in enumerate(consequences.affected, 1) for gap in _gaps(thing)
+    ]
     said += [
-        f"{b.noun}: it goes with the object, but not said where."
-        for b in consequences.belongings
-        if not b.localizations
+        f"Belonging {i}: it goes with the object, but not said where."
+        for i, belonging in enumerate(consequences.belongings, 1)
+        if not belonging.localizations
     ]
     if not consequences.scene_description:
         said.append("The world after the edit is not described.")
@@ -43,9 +48,9 @@ def _gaps(thing: AffectedObject) -> list[str]:
     shown = any(place.cells for place in thing.localizations)
     said = []
     if not (shown or thing.trajectory or thing.original_position):
-        said.append(f"{thing.noun}: said to be affected, but not where; nothing is opened for it.")
+        said.append("said to be affected, but not where; nothing is opened for it.")
     if thing.will_move and not thing.trajectory:
-        said.append(f"{thing.noun}: said to move without the object, but not where to.")
+        said.append("said to move without the object, but not where to.")
     if thing.should_have_stayed and not thing.original_position:
-        said.append(f"{thing.noun}: said to have been moved by the object, but not from where.")
+        said.append("said to have been moved by the object, but not from where.")
     return said
