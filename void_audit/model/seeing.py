@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from void_audit.model.base import Name, Value
 
@@ -38,8 +39,15 @@ class ContactSettings(Value):
     engine: Literal["contact"] = "contact"
 
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#<>\"]{1,300}$")]
-"""Without user, password, query or fragment: it goes on record."""
+def _with_host(url: str) -> str:
+    parts = urlsplit(url)  # raises ValueError itself for brackets that hold no address
+    if not parts.hostname or parts.port == 0:  # so does ``port`` for what is none
+        raise ValueError("no host, or no port that there is")
+    return url
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[!$-;=A-~]{1,300}$"), AfterValidator(_with_host)]
+"""Without user, password, query or fragment, in printable ASCII: it goes on record."""
 
 
 class VlmSettings(Value):

@@ -146,7 +146,8 @@ def write_plan(recorder: Recorder, choices: Choices) -> None:
     plan = draft_plan(recorder, choices)
     digest_ref = recorder.put_json(plan)
     present, stale = recorder.state.plan, recorder.state.plan_is_stale
-    if present is None or stale or present.digest != digest_ref.sha256:  # a correction taken back gives the same plan
+    # A correction that was taken back gives the same plan, which nobody has approved since.
+    if present is None or stale or present.digest != digest_ref.sha256:
         record = PlanRecord(
             **recorder.common(), plan=digest_ref, digest=digest_ref.sha256, run=recorder.run_facts()
         )
