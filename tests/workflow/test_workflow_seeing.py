@@ -130,6 +130,18 @@ def test_asking_a_model_takes_the_role_reasoner(seer):
     assert Recorder(seer.workshop, edit).state.decision("reason").verdict == "deny"
 
 
+def test_nobody_asks_with_the_roles_of_another(seer):
+    seer.engines.oracle.error = ReasoningError("reasoner-timeout", "Nothing came.", "Ask again.")
+    request = read_request(seer.request(requester="olivia"))
+    with pytest.raises(ReasoningError):
+        plan_request(seer.workshop, request, seer.place.person("olivia"), FAST, ORACLE)
+    with pytest.raises(DeniedError) as caught:
+        plan_request(seer.workshop, request, seer.place.person("lois"), FAST, ORACLE)
+    assert caught.value.code == "asker-is-not-requester"
+    assert seer.steps(seer.edits()[-1])[-1] == "refused-reply"
+    assert seer.engines.calls["reason"] == 1
+
+
 def test_the_embedded_rules_may_be_asked_by_any_editor(seer):
     assert seer.steps(plan(seer, seer.request(), Seeing()).edit) == UPTO_PLAN
 

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from void_audit.errors import ReasoningError, RequestError
+from void_audit.errors import DeniedError, ReasoningError, RequestError
 from void_audit.ledger.blobs import BlobStore
 from void_audit.media.maskfile import BitmapFile, BitmapWriter
 from void_audit.media.reader import VideoClip
@@ -65,7 +65,7 @@ def ask(
     """What the object caused. The question is recorded and judged before it is put; so is a useless answer.
 
     Raises:
-        DeniedError: ``policy-denied``: the question was not put.
+        DeniedError: ``policy-denied``, ``asker-is-not-requester``: the question was not put.
         ReasoningError: there is no usable answer. What came is on record; asking again is another question.
     """
     studio = recorder.studio
@@ -164,6 +164,13 @@ def _query(recorder: Recorder, engine: Reasoner, asker: Signer) -> None:
     intent = recorder.state.intent
     if intent is None:
         raise AssertionError("a question before the intent")
+    if asker.key_id != intent.requester:
+        # Policy judges the requester's roles, and questions are counted by who puts them.
+        raise DeniedError(
+            "asker-is-not-requester",
+            "Only whoever made a request asks about it.",
+            "Make a request of your own.",
+        )
     asked = _asked_last_day(recorder, asker)
     record = Query(
         **recorder.common(), engine=engine.info, settings=dict(engine.settings), request=intent.request.sha256
