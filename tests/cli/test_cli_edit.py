@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from void_audit.cli import edit as commands
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,36 @@ def test_progress_is_on_standard_error(own):
     assert "composing the mask" in result.stderr
     assert "composing the mask" not in result.stdout
     assert "Next: void-audit approve" in result.stdout
+
+
+def test_results_are_printed_once_the_progress_display_is_gone(own, monkeypatch):
+    """It moves the cursor of the same terminal: what is printed meanwhile would be painted over."""
+    live: list[str] = []
+    whole = commands.working
+
+    @contextmanager
+    def watched(*args):
+        live.append("live")
+        with whole(*args) as place:
+            yield place
+        live.clear()
+
+    def printed(name):
+        real = getattr(commands, name)
+
+        def check(*args):
+            assert not live, name
+            seen.append(name)
+            return real(*args)
+
+        return check
+
+    seen: list[str] = []
+    monkeypatch.setattr(commands, "working", watched)
+    for name in ("print_planned", "print_finished", "print_reasoned"):
+        monkeypatch.setattr(commands, name, printed(name))
+    own(f"reason {own.request('watched')}")
+    own("plan watched")
+    own("edit watched --approve-as perry --out watched.mp4")
+    own(f"run {own.json('history')['edits'][-1]['edit']} --out watched.mp4")
+    assert seen == ["print_reasoned", "print_planned", "print_planned", "print_finished", "print_finished"]

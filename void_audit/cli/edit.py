@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -73,10 +74,10 @@ def plan(
         else:
             insist_on_known(seeing, options)
             planned = replan(studio, request, chosen)
-        if as_json:
-            emit(planned_json(studio, planned))
-        else:
-            print_planned(studio, planned)
+    if as_json:
+        emit(planned_json(studio, planned))
+    else:
+        print_planned(studio, planned)
 
 
 @guarded
@@ -142,10 +143,10 @@ def run(
     with working(workspace_at(workspace), as_json) as busy:
         studio = busy.studio()
         finished = run_edit(studio, edit, out)
-        if as_json:
-            emit(finished_json(studio, finished))
-        else:
-            print_finished(studio, finished)
+    if as_json:
+        emit(finished_json(studio, finished))
+    else:
+        print_finished(studio, finished)
 
 
 @guarded
@@ -169,16 +170,18 @@ def edit(
         studio = busy.studio()
         asked = _asked(busy, request, options)
         planned = plan_request(studio, *asked, choices.choices(), looks.seeing())
-        if not as_json:
-            print_planned(studio, planned)
-        if planned.state.take(1) is None:
-            for name in approve_as:
-                approve_edit(studio, planned.edit, place.person(name))
+    if not as_json:
+        print_planned(studio, planned)
+    if planned.state.take(1) is None:
+        for name in approve_as:
+            approve_edit(studio, planned.edit, place.person(name))
+    with working(place, as_json) as busy:  # the same studio, which has hashed the models' files
+        studio = replace(studio, progress=busy.progress)
         finished = run_edit(studio, planned.edit, out)
-        if as_json:
-            emit(finished_json(studio, finished))
-        else:
-            print_finished(studio, finished)
+    if as_json:
+        emit(finished_json(studio, finished))
+    else:
+        print_finished(studio, finished)
 
 
 @guarded
@@ -199,10 +202,10 @@ def reason(
     with working(workspace_at(workspace), as_json) as busy:
         studio = busy.studio()
         planned = ask_about(studio, *_asked(busy, request, options), looks.seeing())
-        if as_json:
-            emit(reasoned_json(studio, planned))
-        else:
-            print_reasoned(studio, planned, _plan_of(request, looks, options))
+    if as_json:
+        emit(reasoned_json(studio, planned))
+    else:
+        print_reasoned(studio, planned, _plan_of(request, looks, options))
 
 
 def insist_on_known(seeing: Seeing, options: RequestOptions) -> None:

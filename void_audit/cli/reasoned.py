@@ -105,6 +105,7 @@ def findings_file(studio: Studio, edit: str) -> Path | None:
 
 
 def say_wrapped(text: str, style: str = "") -> None:
-    """A paragraph, folded to the terminal's width."""
-    for line in textwrap.wrap(text, width=min(out.width, 100), subsequent_indent="    "):
+    """A paragraph, or an item of a list (it begins with a space), folded to the terminal's width."""
+    indent = "    " if text.startswith(" ") else ""
+    for line in textwrap.wrap(text, width=min(out.width, 100), subsequent_indent=indent):
         say(line, style)
