@@ -53,7 +53,7 @@ class CellsEdit(Value):
 
 
 class Point(Value):
-    """A place in pixels of the mask, which has the source's size. Whole numbers are the middles of pixels."""
+    """A place in pixels of the mask (the source's size), to 1/1024. Whole numbers are the middles of pixels."""
 
     x: Coordinate
     y: Coordinate

@@ -100,6 +100,7 @@ def test_the_frames_that_differ_most_in_order_of_time() -> None:
     areas = [int(is_color(tile(sheet, row, 2), OPENED).any(axis=1).sum()) for row in range(2)]
     assert areas[0] > areas[1] > 0
     np.testing.assert_array_equal(tile(picture(mask, done, frames=(6,)), 0, 2), tile(sheet, 1, 2))
+    np.testing.assert_array_equal(picture(mask, done), picture(mask, done, frames=(2, 6)))
 
 
 def test_masks_that_are_the_same() -> None:

@@ -156,6 +156,14 @@ def test_small_changes_of_area_are_not_told() -> None:
     assert told(watched(Jumps(QUADMASK, SIZE), [few, more])) == [("mask-jump", "warning", 1, 1)]
 
 
+def test_small_flickers_are_not_told() -> None:
+    few, more = (frame((slice(0, 1), slice(0, n), AFFECTED)) for n in (5, 6))
+    assert told(watched(Jumps(QUADMASK, SIZE), [frame(), few, frame()])) == []
+    assert told(watched(Jumps(QUADMASK, SIZE), [frame(), more, frame()])) == [
+        ("mask-flicker", "warning", 1, 1)
+    ]
+
+
 def test_object_and_overlap_are_one_area() -> None:
     assert told(watched(Jumps(QUADMASK, SIZE), [box(100), box(100, OVERLAP), box(100)])) == []
 

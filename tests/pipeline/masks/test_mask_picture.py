@@ -10,6 +10,7 @@ from held_mask import AFFECTED, KEEP, OVERLAP, REMOVE, HeldMask, even, noise
 
 from void_audit.errors import MaskError
 from void_audit.media.memory import ArrayClip
+from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.reasoning import Grid
 from void_audit.pipeline.masks.mask_picture import CHART_HEIGHT, chart, chosen, mask_picture
 from void_audit.pipeline.masks.schema import builtin
@@ -84,6 +85,11 @@ def test_a_grid_is_ruled_and_numbered() -> None:
     np.testing.assert_array_equal(plain[inside], ruled[inside])
     labels = (ruled[:12] == (250, 250, 248)).all(axis=-1).any(axis=0)
     assert (np.diff(labels.astype(int)) == 1).sum() + labels[0] == 14
+    numbers = (ruled[:, :4] == (250, 250, 248)).all(axis=-1).any(axis=1)
+    starts = np.flatnonzero(np.diff(numbers.astype(int)) == 1) + 1
+    assert len(starts) == 8
+    assert starts[0] >= 16  # below the columns' numbers
+    assert all(36 * row <= top < 36 * row + 18 for row, top in enumerate(starts))
 
 
 @pytest.mark.parametrize("grid", [(1, 1), (256, 256), (1, 256), (256, 1), (40, 60), (2, 3)])
@@ -121,6 +127,23 @@ def test_the_chart_stacks_the_classes_up_to_a_round_share() -> None:
     assert heights == {REMOVE: 30, OVERLAP: 45, AFFECTED: 105}
     assert (area[:60, 100] == area[0, 100]).all()
     assert not (area[:60, 700] == area[0, 100]).all()
+
+
+def test_the_background_takes_no_room_wherever_it_is_in_the_schema() -> None:
+    classes = QUADMASK.classes
+    values = (0, 63, 127, 255)
+    turned = MaskSchema.model_validate(
+        QUADMASK.model_dump(mode="python")
+        | {
+            "classes": tuple(
+                c.model_dump() | {"value": v} for c, v in zip((classes[3], *classes[:3]), values, strict=True)
+            )
+        }
+    )
+    shares = np.tile([0.9, 0.05, 0.02, 0.03], (5, 1)).astype(np.float32)
+    strip = chart(shares, turned, WIDTH, [0])
+    same = chart(np.roll(shares, -1, axis=1), QUADMASK, WIDTH, [0])
+    np.testing.assert_array_equal(strip, same)
 
 
 def test_the_scale_is_large_enough_for_anything() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from void_audit.model.geometry import Rect, Size
@@ -64,11 +64,19 @@ def test_exact_for_whole_numbers(pairs: list[tuple[int, int]], quarters: int) ->
 
 
 @settings(max_examples=100)
+@example(pairs=[(0.0, 0.0), (1.0, 5e-324)], radius=1.0)
+@example(pairs=[(0.0, 0.0), (0.0, 5e-324)], radius=1.0)
+@example(pairs=[(1.0, 9.0), (20.0, 9.0004)], radius=3.0)
+@example(pairs=[(1.0, 9.0), (20.0, 9.001)], radius=3.0)
+@example(pairs=[(1.0, 9.0), (20.0, 9.0)], radius=5e-324)
 @given(
     pairs=st.lists(st.tuples(st.floats(-20, 40), st.floats(-20, 40)), min_size=1, max_size=5),
     radius=st.floats(0.01, 30),
 )
 def test_right_to_rounding_for_any_numbers(pairs: Pairs, radius: float) -> None:
+    """Places are taken to 1/1024 of a pixel."""
+    covered = drawn(pairs, radius, Size(24, 21))
+    pairs = [(round(x * 1024) / 1024, round(y * 1024) / 1024) for x, y in pairs]
     y, x = np.mgrid[0:21, 0:24].astype(float)
     distance = np.full(y.shape, np.inf)
     for (ax, ay), (bx, by) in zip(pairs, pairs[1:] or pairs, strict=False):
@@ -79,7 +87,6 @@ def test_right_to_rounding_for_any_numbers(pairs: Pairs, radius: float) -> None:
             else 0 * x
         )
         distance = np.minimum(distance, np.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay)))
-    covered = drawn(pairs, radius, Size(24, 21))
     sure = np.abs(distance - radius) > 1e-6
     np.testing.assert_array_equal(covered[sure], (distance <= radius)[sure])
 

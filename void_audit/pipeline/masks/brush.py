@@ -14,19 +14,26 @@ from void_audit.model.mask_edit import Point
 
 Floats = npt.NDArray[np.float64]
 
+_STEPS = 1024
+"""Places are rounded to so many parts of a pixel, so that no slope is too small to be divided by."""
+
 _CHUNK = 64
 """Segments drawn together; being neighbours, they reach few rows."""
 
 
 def brush_bounds(points: Sequence[Point], radius: float, size: Size) -> Rect | None:
     """The part of a picture of ``size`` that the brush can reach; None if that is nothing."""
-    left = max(0, math.ceil(min(p.x for p in points) - radius))
-    top = max(0, math.ceil(min(p.y for p in points) - radius))
-    right = min(size.width, math.floor(max(p.x for p in points) + radius) + 1)
-    bottom = min(size.height, math.floor(max(p.y for p in points) + radius) + 1)
+    line = _line(points)
+    left, top = np.maximum(0, np.ceil(line.min(axis=0) - radius)).astype(int).tolist()
+    right, bottom = np.minimum(size, np.floor(line.max(axis=0) + radius) + 1).astype(int).tolist()
     if left >= right or top >= bottom:
         return None
     return Rect(x=left, y=top, width=right - left, height=bottom - top)
+
+
+def _line(points: Sequence[Point]) -> Floats:
+    """The points, ``(points, 2)``."""
+    return np.rint(np.array([(p.x, p.y) for p in points], np.float64) * _STEPS) / _STEPS
 
 
 def brush(points: Sequence[Point], radius: float, bounds: Rect) -> Bitmap:
@@ -34,7 +41,7 @@ def brush(points: Sequence[Point], radius: float, bounds: Rect) -> Bitmap:
 
     Every row of a segment with round ends is one interval, so the cost is rows times segments and not their areas.
     """
-    line = np.array([(p.x - bounds.x, p.y - bounds.y) for p in points], np.float64)
+    line = _line(points) - (bounds.x, bounds.y)
     starts, ends = (line, line) if len(line) == 1 else (line[:-1], line[1:])
     steps = np.zeros((bounds.height, bounds.width + 1), np.int32)
     for first in range(0, len(starts), _CHUNK):

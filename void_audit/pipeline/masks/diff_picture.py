@@ -71,7 +71,7 @@ def difference_picture(
     check_same_clip(before, after)
     check_clip(clip, before)
     if frames is None:
-        frames = tuple(sorted(difference(before, after, schema, schema_after).most_changed)) or (0,)
+        frames = difference(before, after, schema, schema_after).most_changed or (0,)
     size, pair = tile_size(clip.info.size), Pair(schema, schema_after)
     tiles: list[RGB] = []
     for number in chosen(frames, len(before)):
