@@ -71,6 +71,14 @@ def test_every_command_has_help_with_an_example(name):
     assert "--json" in result.output
 
 
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_no_part_of_a_help_text_is_taken_for_markup(name):
+    result = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "200"})
+    shown = "".join(result.output.split())
+    for bracket in re.findall(r"\[[^\]]*\]", LEAVES[name].help):
+        assert "".join(bracket.split()) in shown, bracket
+
+
 def test_every_command_is_found_and_nothing_else():
     assert set(COMMANDS) == set(typer.main.get_command(app).commands)
     result = CliRunner().invoke(app, ["verfy"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
 
 import pytest
 
+from void_audit.cli.mask import edit_command
 from void_audit.cli.mask_edit import MAX_FILE, OPTIONS, EditOptions
 from void_audit.errors import MaskError, RequestError
 from void_audit.model.geometry import FrameRange, Size
 from void_audit.model.mask_edit import CellsEdit, CopyEdit, Point, StrokeEdit
 from void_audit.model.reasoning import Cell, Grid
+from void_audit.pipeline.masks.edit_text import parse_edits
 
 SIZE = Size(96, 64)
 
@@ -165,3 +168,9 @@ class TestFiles:
     def test_missing_or_a_folder(self, tmp_path):
         for path in (tmp_path, tmp_path / "missing"):
             assert refusal(file=path).code == "request-unreadable"
+
+
+def test_the_batch_in_the_help_text_is_one():
+    text = inspect.getdoc(edit_command).split("operations:\n")[1].split("There")[0]
+    edits = parse_edits(("operations:\n" + text).encode())
+    assert [operation.op for operation in edits.operations] == ["cells", "stroke", "copy"]

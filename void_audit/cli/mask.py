@@ -124,13 +124,17 @@ def edit_command(
 ) -> None:
     """Change a mask by grid cells, brush strokes or a copy from another frame: one signed revision. Approvals lapse.
 
-    Frames are counted from 0 and ranges include both ends. A file (--file) holds a batch of operations:
+    Frames are counted from 0, and --frames includes both ends. A file (--file) holds a batch of operations:
 
         operations:
-          - {op: cells, frames: {start: 0, stop: 48}, grid: {rows: 8, cols: 14}, to: affected,
-             cells: [{row: 3, col: 4}], mode: toggle}
-          - {op: stroke, frames: {start: 10, stop: 11}, points: [{x: 100, y: 80}], radius: 12, to: remove, mode: add}
-          - {op: copy, frames: {start: 11, stop: 12}, from_frame: 10, classes: [remove]}
+          - {op: cells, frames: {start: 0, stop: 48}, to: affected, mode: toggle,
+             grid: {rows: 8, cols: 14}, cells: [{row: 3, col: 4}]}
+          - {op: stroke, frames: {start: 10, stop: 11}, to: remove, mode: add,
+             points: [{x: 100, y: 80}], radius: 12}
+          - {op: copy, frames: {start: 11, stop: 12}, from_frame: 10,
+             classes: ["remove"]}
+
+    There `stop` is the first frame that is left alone.
 
     Example: void-audit mask edit 3f2a9c01b7d4 --as lois --cells "3,4-6 4,5" --to affected --frames 0-47
     """
