@@ -14,6 +14,8 @@ from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.model.lifecycle import step_of
 from void_audit.model.records import KeyEvent
+from void_audit.workflow import evidence
+from void_audit.workflow.approving import approve
 from void_audit.workflow.evidence import MAX_EVIDENCE_BLOB, blobs_of, ledger_assertion
 from void_audit.workflow.recorder import Recorder
 
@@ -95,3 +97,21 @@ def test_nobody_is_named(house, assertion):
 
 def test_the_disclaimer_is_there(assertion):
     assert "do not prove that the pictured events are true" in assertion.disclaimer
+
+
+def test_what_only_tells_the_story_has_an_end(house, monkeypatch):
+    """Comments and operations of corrections are as many as people make; what verify needs always travels."""
+    edit = house.planned("talkative")
+    house.approve(edit, "perry")
+    approval = house.last(edit)
+    approve(house.workshop, edit, house.place.person("jimmy"), "I have looked at it for a long time.")
+    said = house.last(edit)
+    recorder = Recorder(house.workshop, edit)
+    size = house.place.writing.size
+    whole = ledger_assertion(recorder, size).evidence
+    monkeypatch.setattr(evidence, "MAX_STORY", 10)
+    short = ledger_assertion(recorder, size).evidence
+    assert said.comment.sha256 in whole
+    reply = recorder.state.reasoning.exchange.reply.sha256
+    assert set(whole) - set(short) == {said.comment.sha256, reply}
+    assert approval.comment is None

@@ -242,6 +242,10 @@ class TestLimits:
             assert self.asked(seer, planned.edit) == number
         other = ask(seer, seer.request("lois", requester="lois"), Seeing())
         assert self.asked(seer, other.edit) == 0
+        rules = ask(seer, seer.request("rules", requester="olivia"), Seeing())
+        assert self.asked(seer, rules.edit) == 3
+        another = ask(seer, seer.request("another", requester="olivia"))
+        assert self.asked(seer, another.edit) == 3  # rules that are asked do not count
         seer.at(seer.clock.now + timedelta(hours=25))
         later = ask(seer, seer.request("later", requester="olivia"))
         assert self.asked(seer, later.edit) == 0

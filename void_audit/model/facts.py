@@ -61,7 +61,7 @@ class QueryFacts(Value):
     remote: bool
     """Pictures leave this machine."""
     asked_last_day: int
-    """Questions that the same person asked in the 24 hours before, in this ledger, not counting this one."""
+    """Questions that the same person put to models in the 24 hours before, in this ledger, not counting this one."""
 
 
 class ReasoningFacts(Value):

@@ -8,10 +8,22 @@ from collections.abc import Iterator
 from void_audit.ledger.references import blob_refs
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import LedgerAssertion
-from void_audit.model.records import KeyEvent, Kind, MaskState, Predicate, ReasoningRecord, RefusedReply
+from void_audit.model.records import (
+    Approval,
+    KeyEvent,
+    Kind,
+    MaskRevision,
+    MaskState,
+    Predicate,
+    ReasoningRecord,
+    RefusedReply,
+    Rejection,
+)
 from void_audit.workflow.recorder import Recorder
 
 MAX_EVIDENCE_BLOB = 4 * 1024 * 1024
+MAX_STORY = 16 * 1024 * 1024
+"""Of all that only tells the story: whoever verifies reads no more than 64 MiB in all (``audit.manifest``)."""
 EMBEDDED_ELSEWHERE = {"video/x-matroska", "video/mp4", "image/png"}
 """Media are embedded data of the manifest, or stay in the workspace."""
 
@@ -29,9 +41,13 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
     entries = sorted([*own, *keys], key=lambda e: e.index)
     records = tuple(ledger.prove(e.index, size) for e in entries)
     evidence: dict[str, str] = {}
+    room = MAX_STORY
     for entry in own:
         for ref in blobs_of(entry.statement.predicate, recorder.state.mask):
-            if ref.media_type not in EMBEDDED_ELSEWHERE and ref.size <= MAX_EVIDENCE_BLOB:
+            if ref.media_type in EMBEDDED_ELSEWHERE or ref.size > MAX_EVIDENCE_BLOB:
+                continue
+            room -= ref.size if _only_tells(entry.statement.predicate, ref) else 0
+            if room >= 0 or not _only_tells(entry.statement.predicate, ref):
                 evidence[ref.sha256] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
     evidence.update(_packs(recorder))
     return LedgerAssertion(
@@ -42,6 +58,18 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
         evidence=evidence,
         disclaimer=DISCLAIMER,
     )
+
+
+def _only_tells(predicate: Predicate, ref: BlobRef) -> bool:
+    """Whether a blob is there for people to read, and no obligation needs it: there may be any number of them."""
+    match predicate:
+        case MaskRevision():
+            return ref == predicate.edits
+        case ReasoningRecord():
+            return ref == predicate.exchange.reply
+        case RefusedReply() | Approval() | Rejection():
+            return True
+    return False
 
 
 def blobs_of(predicate: Predicate, present: MaskState | None = None) -> Iterator[BlobRef]:

@@ -181,10 +181,12 @@ def _query(recorder: Recorder, engine: Reasoner, asker: Signer) -> None:
 
 
 def _asked_last_day(recorder: Recorder, asker: Signer) -> int:
-    """Questions that this key put in the last 24 hours, by the clocks that signed them."""
+    """Questions that this key put to models in the last 24 hours, by the clocks that signed them."""
     since = recorder.studio.clock() - DAY
     return sum(
         asker.key_id in entry.key_ids
+        and isinstance(entry.statement.predicate, Query)
+        and entry.statement.predicate.engine.kind == "model"
         and datetime.fromisoformat(entry.statement.predicate.claimed_time) >= since
         for entry in recorder.studio.ledger.entries(kinds=[Kind.QUERY])
     )

@@ -11,6 +11,7 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.reasoning import Exchange
 from void_audit.model.seeing import GeminiSettings, OpenAiSettings, VlmSettings
 from void_audit.pipeline.reason.base import Reasoner
+from void_audit.pipeline.reason.vlm import asking
 from void_audit.pipeline.reason.vlm.asking import VlmReasoner, patiently
 from void_audit.pipeline.reason.vlm.base import Question
 
@@ -242,3 +243,26 @@ def test_a_track_of_another_clip_is_not_asked_about(clip, tmp_path):
     with pytest.raises(MaskError):
         VlmReasoner(transport).reason(clip, drawn_track(other, {0: (1, 9, 1, 9)}), REQUEST)
     assert transport.asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("m-1", False), ("m-1-0", False), ("org/m-1-0", False), ("m-2", True), ("m-1-0-b", True)],
+)
+def test_another_model_that_answers_is_told(clip, asked, told):
+    settings = VlmSettings(model=asked, frames=5)  # m-1-0 answers
+    _, go = reason(clip, [json.dumps(good_reply())], settings)
+    assert any("another model" in line for line in go().warnings) == told
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), RecursionError()])
+def test_a_reply_that_breaks_the_reader_is_kept_all_the_same(clip, monkeypatch, error):
+    def broken(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(asking, "read_reply", broken)
+    _, go = reason(clip, [json.dumps(good_reply())])
+    with pytest.raises(ReasoningError) as caught:
+        go()
+    assert caught.value.code == "reply-malformed"
+    assert json.loads(caught.value.exchange.reply) == good_reply()

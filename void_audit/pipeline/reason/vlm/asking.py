@@ -132,12 +132,28 @@ class VlmReasoner:
             consequences = self._read(answer, clip, request, shown)
         except ReasoningError as error:
             raise ReasoningError(error.code, error.message, error.hint, answer.exchange) from error
+        except (ValueError, RecursionError) as error:  # no reply is known to do this; if one does, it is kept
+            raise ReasoningError(
+                "reply-malformed",
+                f"The reply cannot be read: {type(error).__name__}.",
+                "Ask again, or draw the affected region by hand.",
+                answer.exchange,
+            ) from error
         return Reasoning(
             consequences=consequences,
             exchange=answer.exchange,
             engine=self.info,
             settings=self.settings,
-            warnings=(*shown.warnings, *gaps(consequences)),
+            warnings=(*shown.warnings, *self._other_model(answer.exchange), *gaps(consequences)),
+        )
+
+    def _other_model(self, exchange: Exchange) -> tuple[str, ...]:
+        """Services answer with a dated version of what was asked for, or with something else."""
+        asked, answered = self._transport.settings.model, exchange.model_version
+        if not answered or answered.startswith(asked) or asked.endswith(answered):
+            return ()
+        return (
+            "The service says that another model answered than the one that was asked; the record names both.",
         )
 
     def _read(self, answer: Answer, clip: Clip, request: EditRequest, shown: Shown) -> Consequences:
