@@ -171,6 +171,6 @@ class TestFiles:
 
 
 def test_the_batch_in_the_help_text_is_one():
-    text = inspect.getdoc(edit_command).split("operations:\n")[1].split("There")[0]
+    text = inspect.getdoc(edit_command).split("    operations:\n")[1].split("There")[0]
     edits = parse_edits(("operations:\n" + text).encode())
     assert [operation.op for operation in edits.operations] == ["cells", "stroke", "copy"]

@@ -168,6 +168,15 @@ def test_object_and_overlap_are_one_area() -> None:
     assert told(watched(Jumps(QUADMASK, SIZE), [box(100), box(100, OVERLAP), box(100)])) == []
 
 
+def test_the_shadow_that_frame_0_counts_with_the_object_is_no_jump_of_it() -> None:
+    """Composed masks have it there as overlap, from frame 1 on as affected (ADR 3)."""
+    first = frame((slice(0, 10), slice(0, 10), REMOVE), (slice(0, 20), slice(10, 30), OVERLAP))
+    later = frame((slice(0, 10), slice(0, 10), REMOVE), (slice(0, 20), slice(10, 30), AFFECTED))
+    assert [f for f in watched(Jumps(QUADMASK, SIZE), [first, later, later]) if f.code == "mask-jump"] == []
+    found = [f for f in watched(Jumps(QUADMASK, SIZE), [later, first, later]) if f.code == "mask-jump"]
+    assert [(f.frame, f.frames) for f in found] == [(2, 1)]
+
+
 @pytest.mark.parametrize(
     ("areas", "flickers"),
     [

@@ -199,7 +199,8 @@ class Jumps:
     """The object's area jumps from one frame to the next; another class comes or goes for a single frame."""
 
     def __init__(self, schema: MaskSchema, size: Size) -> None:
-        self._objects = roles(schema).objects
+        self._objects, _, both = roles(schema)
+        self._alone = [i for i in self._objects if i not in both]
         self._others = {
             i: c.name
             for i, c in enumerate(schema.classes)
@@ -214,13 +215,20 @@ class Jumps:
         """Frame ``number``."""
         self._before = [*self._before[-2:], counts]
         if number:
-            was, now = (int(c[self._objects].sum()) for c in self._before[-2:])
-            if abs(now - was) > max(JUMP * max(was, now), self._least):
-                self._jumps.note(number, abs(now - was) / max(was, now))
+            # On frame 0 a class for both is all that there is for a consequence (ADR 3): not the object alone.
+            parts = [self._objects, self._alone] if number == 1 else [self._objects]
+            jumps = [self._jump(*(int(c[part].sum()) for c in self._before[-2:])) for part in parts]
+            if all(jumps):
+                self._jumps.note(number, jumps[0])
         for index, noted in self._flickers.items() if len(self._before) == 3 else ():
             amount = _alone(*(int(c[index]) for c in self._before))
             if amount > self._least:
                 noted.note(number - 1, amount)
+
+    def _jump(self, was: int, now: int) -> float:
+        """By which part of the larger one an area changes; 0 if that is not much."""
+        much = abs(now - was) > max(JUMP * max(was, now), self._least)
+        return abs(now - was) / max(was, now) if much else 0.0
 
     def findings(self) -> list[Finding]:
         """``mask-jump``, ``mask-flicker``."""
