@@ -63,6 +63,11 @@ class Demo:
         """Before, mask, after."""
         return self.folder / "before-mask-after.png"
 
+    @property
+    def findings(self) -> Path:
+        """What the object caused, and why, over the footage."""
+        return self.folder / "findings.png"
+
     def command(self, *words: str, expect: int = 0) -> None:
         """Show a command, run it, and insist on its exit code."""
         console.print(f"\n[bold cyan]$ void-audit {escape(' '.join(map(_short, words)))}[/]")
@@ -104,12 +109,15 @@ def set_up(demo: Demo) -> None:
 
 def make(demo: Demo) -> dict[str, object]:
     """Policy, plan, approval, run."""
-    console.rule("Policy, before anything runs")
+    console.rule("Prompt and policy, before anything runs")
+    demo.command("prompt", "check", str(demo.request))
     demo.command("policy", "check", str(demo.request))
     console.rule("Plan: the object, its consequences, the mask. No pixel is synthesised")
     demo.command("plan", str(demo.request))
     planned = demo.json("plan", str(demo.request))
     edit = str(planned["edit"])
+    demo.command("mask", "check", edit)
+    shutil.copy(str(planned["findings"]), demo.findings)
     console.rule("Without an approval nothing runs")
     demo.command("run", edit, expect=4)
     console.rule("Other people approve this exact plan: as many as policy asked for")
@@ -129,6 +137,7 @@ def check(demo: Demo, planned: dict[str, object]) -> None:
     console.rule("How near it comes to the truth, inside what the mask opens")
     measure(demo, planned)
     console.print(f"\nResult:               {_short(str(demo.result))}")
+    console.print(f"Findings and reasons: {_short(str(demo.findings))}")
     console.print(f"Before, mask, after:  {_short(str(demo.picture))}")
     console.print(f"The whole story:      void-audit history {_short(str(demo.result))}")
 

@@ -17,7 +17,7 @@ from void_audit import __version__
 from void_audit.cli.main import COMMANDS, app
 
 HERE = Path(__file__).parent
-TRANSCRIPT = (HERE / "transcripts" / "story.txt").read_text()
+TRANSCRIPTS = sorted((HERE / "transcripts").glob("*.txt"))
 
 
 def commands():
@@ -49,11 +49,12 @@ def pattern(expected: str) -> str:
     return "".join(lines)
 
 
-def test_the_story(terminal):
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_the_story(terminal, path):
     terminal.request("crossing")
     terminal.request("breaking", asset_class="news")
     edit = "EDIT"
-    for line, expected, code in parts(TRANSCRIPT):
+    for line, expected, code in parts(path.read_text()):
         said = terminal(line.replace("EDIT", edit), code).output
         begun = re.search(r"^Edit ([0-9a-f]{12})", said, re.M)
         edit = begun[1] if begun else edit

@@ -194,7 +194,7 @@ def check(
         say(f"Mask {number} of edit {edit}", "bold")
         for finding in found.findings:
             style = "bold red" if finding.severity == "error" else "yellow"
-            say_wrapped(f"{finding.severity}: {finding.message}", style)
+            say_wrapped(f"  - {finding.severity}: {finding.message}", style)
         say("Nothing to report." if not found.findings else f"{len(found.findings)} finding(s).")
     raise typer.Exit(1 if any(f.severity == "error" for f in found.findings) else 0)
 
