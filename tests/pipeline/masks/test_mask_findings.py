@@ -222,6 +222,9 @@ def near(left: int, top: int = 0) -> np.ndarray:
         ([frame(), near(40, 10), near(21, 10), near(20, 10)], 3, []),
         ([frame(), near(40, 10), near(21, 10), box(100)], None, [(1, 2)]),
         ([box(10, AFFECTED), box(10, OVERLAP)], 1, []),
+        ([box(10, OVERLAP), box(10)], None, [(0, 1)]),  # on frame 0 that may be a shadow
+        ([np.where(near(20, 10) == AFFECTED, np.uint8(OVERLAP), near(20, 10))], 0, []),
+        ([np.where(near(40, 10) == AFFECTED, np.uint8(OVERLAP), near(40, 10))], None, [(0, 1)]),
         ([box(10, AFFECTED)], None, []),
         ([box(10, AFFECTED), box(10)], None, [(0, 1)]),
         ([box(10)], None, []),

@@ -240,6 +240,21 @@ def test_copies_read_the_mask_at_that_moment() -> None:
     assert counts == [0, 13, 0, 0]
 
 
+def test_several_pictures_of_one_frame() -> None:
+    """The same frame copied before and after it changes; twice without a change in between."""
+    edits = batch(
+        copy(1, 0),
+        stroke(0, [(5, 4)], "remove"),
+        copy(2, 0),
+        copy(3, 0),
+        stroke(0, [(5, 4)], "keep"),
+        copy(4, 0),
+    )
+    mask = even(5, 10, 8, AFFECTED)
+    counts = [[int((p == c).sum()) for c in (REMOVE, KEEP)] for p in edited(mask, edits, QUADMASK).classes()]
+    assert counts == [[0, 13], [0, 0], [13, 0], [13, 0], [0, 13]]
+
+
 def test_a_range_copied_from_within_itself_takes_one_picture() -> None:
     mask = noise(4)
     result = stack(edited(mask, batch(copy((0, 4), 2)), QUADMASK))

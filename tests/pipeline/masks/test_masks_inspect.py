@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from clips import moving_square
-from held_mask import AFFECTED, KEEP, OVERLAP, REMOVE, HeldMask, even, house_schema, noise
+from held_mask import AFFECTED, KEEP, REMOVE, HeldMask, even, house_schema, noise
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,7 +102,7 @@ def test_specks_grow_with_the_picture() -> None:
         for area, found in ((largest, ["mask-specks"]), (largest + 1, [])):
             picture = np.full((height, width), KEEP, np.uint8)
             picture[10:40, 10:40] = REMOVE
-            picture[60, 60 : 60 + area] = OVERLAP
+            picture[60, 60 : 60 + area] = REMOVE
             assert codes(inspect(HeldMask([picture]), QUADMASK)) == found
 
 

@@ -255,9 +255,7 @@ class Apart:
     """What the object caused is nowhere near it, so that it may not be a consequence."""
 
     def __init__(self, schema: MaskSchema) -> None:
-        self._part = roles(schema)
-        self._objects, self._caused = np.zeros((2, 256), np.uint8)
-        self._objects[self._part.objects] = self._caused[self._part.caused] = 1
+        self._objects, self._caused, self._both = roles(schema)
         self._seen = _Noted()
         self._object = False
         self.touching: int | None = None
@@ -267,19 +265,26 @@ class Apart:
         """Frame ``number``."""
         if self.touching is not None:
             return
-        here = bool(counts[self._part.objects].any())
+        objects, caused, both = self._objects, self._caused, self._both
+        if number == 0:  # There a class for both may be a consequence alone (ADR 3).
+            objects, caused, both = [i for i in objects if i not in both], [*caused, *both], []
+        here = bool(counts[objects].any())
         self._object |= here
-        if counts[self._part.caused].any():
+        if counts[caused].any():
             self._seen.note(number)
-        if counts[self._part.both].any() or (here and self._near(classes)):
+        if counts[both].any() or (here and _near(classes, objects, caused)):
             self.touching = number
-
-    def _near(self, classes: Classes) -> bool:
-        near = cv2.dilate(looked_up(classes, self._objects), np.ones((3, 3), np.uint8))
-        return bool(np.bitwise_and(looked_up(classes, self._caused), np.asarray(near, np.uint8)).any())
 
     def findings(self) -> list[Finding]:
         """``mask-apart``."""
         if self.touching is not None or not self._object:
             return []
         return self._seen.told("mask-apart", "What the object is said to have caused never touches it.")
+
+
+def _near(classes: Classes, some: list[int], others: list[int]) -> bool:
+    """Whether a pixel of ``some`` is next to one of ``others``, corners included."""
+    marks = np.zeros((2, 256), np.uint8)
+    marks[0, some] = marks[1, others] = 1
+    near = np.asarray(cv2.dilate(looked_up(classes, marks[0]), np.ones((3, 3), np.uint8)), np.uint8)
+    return bool(np.bitwise_and(looked_up(classes, marks[1]), near).any())
