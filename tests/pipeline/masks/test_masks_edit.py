@@ -409,9 +409,9 @@ def test_everything_copied_from_everywhere(classes: tuple[str, ...]) -> None:
 
 
 def test_ten_thousand_operations_on_every_frame() -> None:
-    mask = noise(3, frames=10, width=8, height=6)
-    many = [stroke((0, 10), [(1, 1), (5, 3)], "remove", "add"), cells((0, 10), [(1, 1)], "affected")]
-    many += [copy((0, 10), 3, "remove"), copy((0, 10), 5, "affected")]
+    mask = noise(3, frames=4, width=8, height=6)
+    many = [stroke((0, 4), [(1, 1), (5, 3)], "remove", "add"), cells((0, 4), [(1, 1)], "affected")]
+    many += [copy((0, 4), 3, "remove"), copy((0, 4), 1, "affected")]
     assert timed(batch(*many * 2500), mask) < 20
 
 
