@@ -175,7 +175,11 @@ def test_looked_at_by_another_engine_it_is_another_edit(seer):
 
 
 class TestNoUsableAnswer:
-    ERROR = ReasoningError("reasoner-refused", "The model refuses: \x1b[31mno.", "Ask otherwise.", EXCHANGE)
+    @pytest.fixture(autouse=True)
+    def _error(self):
+        self.ERROR = ReasoningError(
+            "reasoner-refused", "The model refuses: \x1b[31mno.", "Ask otherwise.", EXCHANGE
+        )
 
     def test_it_is_on_record_with_what_came_and_why_it_was_not_used(self, seer):
         seer.engines.oracle.error = self.ERROR
@@ -187,7 +191,8 @@ class TestNoUsableAnswer:
         record, blobs = seer.last(edit), seer.place.blobs
         assert record.code == "reasoner-refused"
         assert blobs.read(record.exchange.reply) == EXCHANGE.reply
-        assert blobs.read(record.reason).decode() == str(self.ERROR)
+        assert blobs.read(record.reason).decode() == "The model refuses: \x1b[31mno. Ask otherwise."
+        assert f"void-audit history {edit}" in caught.value.hint
         assert record.exchange.attempts == 3
 
     def test_asking_again_is_another_question(self, seer):

@@ -136,7 +136,7 @@ def edit_command(
 
     There `stop` is the first frame that is left alone.
 
-    Example: void-audit mask edit 3f2a9c01b7d4 --as lois --cells "3,4-6 4,5" --to affected --frames 0-47
+    Example: void-audit mask edit 3f2a9c01b7d4 --as lois --cells "3,4-6 4,5" --to affected --frames 1-47
     """
     with working(workspace_at(workspace), as_json) as place:
         size = MaskShelf.of(place, edit).clip.info.size
@@ -164,7 +164,12 @@ def diff(
     schema = shelf.states[last].mask_schema
     changed = difference(shelf.mask(first), shelf.mask(last), schema)
     path = picture or place.folder / "edits" / edit / f"mask-{first}-{last}.png"
-    _write(path, difference_picture(shelf.clip, shelf.mask(first), shelf.mask(last), schema))
+    _write(
+        path,
+        difference_picture(
+            shelf.clip, shelf.mask(first), shelf.mask(last), schema, frames=changed.most_changed or (0,)
+        ),
+    )
     if as_json:
         emit({"from": first, "to": last, **changed.model_dump(mode="json"), "picture": str(path)})
         return

@@ -59,7 +59,9 @@ def _facts(place: Workspace, folder: RequestFolder) -> Facts:
     info = probe(folder.clip)
     return Facts(
         now=place.clock(),
-        request=request_facts(folder.request, _roles(place, folder.request.requester)),
+        request=request_facts(
+            folder.request, _roles(place, folder.request.requester), supplied=folder.supplied is not None
+        ),
         source=SourceFacts(
             stored=True,  # the first thing a plan does; a source that cannot be stored ends it there
             credentials=read_state(folder.clip, place.trust_pem()),

@@ -9,7 +9,7 @@ import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded, say
 from void_audit.cli.options import RequestOptions, with_options
-from void_audit.cli.reasoned import say_wrapped
+from void_audit.cli.reasoned import found_in, say_wrapped, suggestions
 from void_audit.cli.session import workspace_at
 from void_audit.pipeline.reason.prompt_lint import lint_prompt
 from void_audit.workflow.material import recorded_request
@@ -70,4 +70,6 @@ def accept(
         emit({"edit": edit, "prompt": background})
     else:
         say_wrapped(f"Edit {edit} now has the prompt: {background}")
+        for suggestion in suggestions(studio, edit, found_in(studio, Recorder(studio, edit).state)):
+            say_wrapped(f"  - {suggestion.message}", "yellow")
         say(f"Next: void-audit plan {edit} (earlier approvals no longer count)")

@@ -15,7 +15,9 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.void import VoidSettings
 from void_audit.pipeline.masks.comparison import comparison
+from void_audit.workflow.material import recorded_request
 from void_audit.workflow.planning import Planned
+from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.running import Finished
 from void_audit.workflow.studio import Studio
 
@@ -44,6 +46,11 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     state, plan = planned.state, plan_of(studio, planned.state)
     say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
     print_findings(studio, planned.edit, state)
+    if state.revisions:
+        say(f"The mask was revised by hand {state.revisions} time(s): void-audit mask diff {planned.edit}")
+    if "prompt-revision" in state.records:
+        prompt = recorded_request(Recorder(studio, planned.edit)).background
+        say_wrapped(f"The prompt was revised; it is now: {prompt}")
     if state.mask:
         shares, schema = state.mask.statistics, state.mask.mask_schema.name
         say(

@@ -181,7 +181,9 @@ def insist(decision: PolicyDecision) -> None:
     raise DeniedError(
         "policy-denied",
         f"Policy denies at stage {decision.stage}: " + " ".join(reasons or ["no active rule pack."]),
-        "`void-audit policy check REQUEST` shows each rule with what it saw.",
+        "`void-audit policy check REQUEST` shows each rule with what it saw."
+        if decision.stage == "intent"
+        else "`void-audit history` of the edit shows each rule with what it saw.",
     )
 
 

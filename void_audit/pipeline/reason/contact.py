@@ -74,7 +74,6 @@ class ContactReasoner:
             grid=grid,
             instruction=request.instruction,
             affected=tuple(things),
-            scene_description=request.background,
             summary=_summary(things, warnings),
             confidence=_confidence(seen, things),
         )
