@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import tracemalloc
 from dataclasses import fields
 
 import pytest
@@ -164,6 +165,15 @@ class TestFiles:
     def test_no_more_is_read_than_may_be(self, tmp_path):
         with pytest.raises(MaskError):
             self.read(tmp_path, self.GOOD.encode() + b" " * MAX_FILE)
+
+    def test_a_file_of_any_size_takes_little_memory(self, tmp_path):
+        path = tmp_path / "huge.yaml"
+        with path.open("wb") as file:
+            file.truncate(2**30)
+        tracemalloc.start()
+        refusal(MaskError, file=path)
+        assert tracemalloc.get_traced_memory()[1] < 8 * MAX_FILE
+        tracemalloc.stop()
 
     def test_missing_or_a_folder(self, tmp_path):
         for path in (tmp_path, tmp_path / "missing"):

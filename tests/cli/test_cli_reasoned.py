@@ -102,6 +102,17 @@ class TestWords:
         own.engines = Answering(belongings=(cane,))
         assert "  - goes with it: cane: It is held." in own(f"plan {own.request('asked')}").stdout
 
+    def test_a_prompt_that_names_what_goes_along(self, own):
+        folder = own.folder / own.request("named")
+        (folder / "prompt.json").write_text('{"bg": "A cane leans on a wall of soft colours."}')
+        said = own.json("plan named")["prompt_suggestions"]
+        assert said == []
+        own.engines = Answering(belongings=(Belonging(noun="cane", why="It is held."),))
+        own.request("held")
+        (own.folder / "held" / "prompt.json").write_text((folder / "prompt.json").read_text())
+        said = own.json("plan held")["prompt_suggestions"]
+        assert [s["code"] for s in said] == ["prompt-names-removed"]
+
     def test_what_the_summary_says_is_not_said_again(self, own):
         own.engines = Answering(summary="Rules: It moves with the object. No more.")
         said = own(f"plan {own.request('asked')}").stdout
