@@ -24,7 +24,7 @@ class Sam2Settings(Value):
 
     engine: Literal["sam2"] = "sam2"
     size: Sam2Size = "large"
-    model: Name = ""
+    model: Annotated[str, Field(max_length=200)] = ""
     """Folder of the model store; by default ``sam2.1-hiera-<size>``."""
 
     @property
