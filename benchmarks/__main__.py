@@ -1,6 +1,6 @@
 """Runs the benchmarks, each in a process of its own, so that figures of memory are its own.
 
-python -m benchmarks                 all of them, about 25 minutes on two cores
+python -m benchmarks                 all of them, about 40 minutes on two cores
 python -m benchmarks stages void     these
 python -m benchmarks --list          what there is
 """
@@ -29,6 +29,8 @@ ALL = {
     "ledger": Benchmark("the log against the disk's fsync", 0.2),
     "memory": Benchmark("peak memory against clip length", 5),
     "segment": Benchmark("IoU of the click segmenter", 3),
+    "quadmask": Benchmark("IoU of the quadmask from published clicks on the embedded engines", 3),
+    "long_clip": Benchmark("peak memory on a ten-minute clip", 8),
     "reason": Benchmark("recall and precision of the rules", 0.5),
     "synthesize": Benchmark("likeness, flicker and cost of both embedded passes", 0.5),
     "void": Benchmark("the VOID engine: real size on a CUDA GPU, else a tiny model", 1),
