@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from void_audit.errors import ReasoningError
+from void_audit.errors import MaskError, ReasoningError
 from void_audit.model.clip import ClipInfo
 from void_audit.model.geometry import FrameRange
 from void_audit.model.reasoning import (
@@ -23,11 +23,24 @@ from void_audit.model.reasoning import (
     GridLocalization,
     TrajectoryPoint,
 )
+from void_audit.model.track import Track
 
 MOST_CELLS = 2_000_000
 """Cells and keyframes that one answer may name in all: what a long clip needs, what a mask can be built from."""
 
 _AGAIN = "Ask the reasoner again, or draw the affected region by hand."
+
+
+def check_track(info: ClipInfo, track: Track) -> None:
+    """Raises MaskError ``track-mismatch`` unless the track has the clip's size and length."""
+    if track.masks.size != info.size or len(track.masks) != info.frames:
+        have, want = track.masks.size, info.size
+        raise MaskError(
+            "track-mismatch",
+            f"The track has {len(track.masks)} masks of {have.width}x{have.height}, "
+            f"the clip {info.frames} frames of {want.width}x{want.height}.",
+            "Segment this clip again at the size it is reasoned about.",
+        )
 
 
 def check_consequences(consequences: Consequences, info: ClipInfo) -> Consequences:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 
 from void_audit.canon.jcs import canonical
-from void_audit.errors import MaskError
 from void_audit.model.base import Scalar
 from void_audit.model.clip import RGB, Clip, ClipInfo
 from void_audit.model.engine import EngineInfo, Progress, no_progress
@@ -18,7 +17,7 @@ from void_audit.model.grid import grid_for
 from void_audit.model.reasoning import AffectedObject, Consequences, Exchange, Grid, Reasoning
 from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
-from void_audit.pipeline.reason.check import check_consequences
+from void_audit.pipeline.reason.check import check_consequences, check_track
 from void_audit.pipeline.reason.findings import findings
 from void_audit.pipeline.reason.observe import SHORT_SIDE, Observation, analysis_size, observe
 
@@ -64,7 +63,7 @@ class ContactReasoner:
 
         Raises MaskError ``track-mismatch`` if the track is not of the clip's size and length.
         """
-        _check_track(clip.info, track)
+        check_track(clip.info, track)
         grid = grid_for(clip.info.size, self._cells)
         watched = _Digesting(clip)
         seen = observe(watched, track, grid, progress)
@@ -142,17 +141,6 @@ class _Digesting:
     def digest(self) -> str:
         """SHA-256 in hexadecimal."""
         return self._hash.hexdigest()
-
-
-def _check_track(info: ClipInfo, track: Track) -> None:
-    if track.masks.size != info.size or len(track.masks) != info.frames:
-        have, want = track.masks.size, info.size
-        raise MaskError(
-            "track-mismatch",
-            f"The track has {len(track.masks)} masks of {have.width}x{have.height}, "
-            f"the clip {info.frames} frames of {want.width}x{want.height}.",
-            "Segment this clip again at the size it is reasoned about.",
-        )
 
 
 def _track_digest(track: Track) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from void_audit.errors import MaskError, ReasoningError
+from void_audit.errors import ReasoningError
 from void_audit.media.memory import fit
 from void_audit.media.small_clip import small_clip
 from void_audit.model.clip import RGB, Clip, ClipInfo
@@ -17,6 +17,7 @@ from void_audit.model.grid import grid_for
 from void_audit.model.reasoning import Exchange, Grid
 from void_audit.model.seeing import VlmSettings
 from void_audit.model.track import Track
+from void_audit.pipeline.reason.check import check_track
 from void_audit.pipeline.reason.vlm.base import Medium
 from void_audit.pipeline.reason.vlm.gridded import gridded, shown_size, tinted
 
@@ -54,7 +55,7 @@ def gather(clip: Clip, track: Track, settings: VlmSettings, progress: Progress =
         ReasoningError: ``reasoner-failed`` if the object is visible on no frame (a question about nothing would
             still show the footage to a model), or if not even the smallest pictures fit.
     """
-    _check_track(clip.info, track)
+    check_track(clip.info, track)
     grid, most = grid_for(clip.info.size, settings.grid), settings.max_media_bytes
     sources = _sources(clip, track, sample(clip.info.frames, settings.frames), grid)
     video, warnings = _video(clip, sources, grid, settings, progress)
@@ -173,17 +174,6 @@ def _video_medium(video: bytes, info: ClipInfo) -> Medium:
         f"The whole clip without sound and without the grid; frame f is seen at f / {info.rate} seconds."
     )
     return Medium("video/mp4", video, caption)
-
-
-def _check_track(info: ClipInfo, track: Track) -> None:
-    if track.masks.size != info.size or len(track.masks) != info.frames:
-        have, want = track.masks.size, info.size
-        raise MaskError(
-            "track-mismatch",
-            f"The track has {len(track.masks)} masks of {have.width}x{have.height}, "
-            f"the clip {info.frames} frames of {want.width}x{want.height}.",
-            "Segment this clip again at the size it is reasoned about.",
-        )
 
 
 def _unasked(message: str, hint: str) -> ReasoningError:
