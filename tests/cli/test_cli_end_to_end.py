@@ -270,12 +270,10 @@ def test_a_question_then_a_plan_then_the_prompt_then_the_plan_again(house):
     request(terminal.folder / "request", asset_class="entertainment")
     asked = terminal.json("reason request")
     edit = asked["edit"]
-    assert (
-        asked["proposed_prompt"] == "A plain wall of soft colours in even light."
-    )  # rules have no words of their own
+    assert asked["proposed_prompt"] is None  # rules have no words of their own
     terminal.refused(f"prompt accept {edit} --as lois", 2, "revision-too-early")
     assert terminal.json("plan request")["edit"] == edit
-    terminal.refused(f"prompt accept {edit} --as lois", 2, "prompt-unchanged")
+    terminal.refused(f"prompt accept {edit} --as lois", 2, "prompt-proposal")
     terminal(f"prompt accept {edit} --as lois --text 'A wall in even light, with soft colours.'")
     planned = terminal.json(f"plan {edit}")
     finish(terminal, edit, planned["approvals_missing"])
