@@ -26,7 +26,16 @@ VALUES_ONLY = {
     "reasoning",
     "records",
 }
-VALUES_ONLY |= {"mask_records", "predicate", "report", "request", "seeing", "signing", "track"}
+VALUES_ONLY |= {
+    "house_records",
+    "mask_records",
+    "predicate",
+    "report",
+    "request",
+    "seeing",
+    "signing",
+    "track",
+}
 """Modules of ``model`` without behaviour of their own."""
 
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from void_audit.errors import WorkspaceError
-from void_audit.model.base import Name, Value
+from void_audit.model.base import Name, Text, Value
 
 FOLDER = ".void-audit"
 FILE = "settings.toml"
@@ -71,6 +71,14 @@ class WorkspaceSettings(Value):
     """Name of the log and of its key."""
     packs: tuple[Name, ...]
     """Active rule packs: names of shipped ones, or paths relative to the workspace."""
+    database: Text | None = None
+    """The ledger's PostgreSQL database (``postgresql://role@host/name``, no password); default: SQLite here."""
+    evidence: Text | None = None
+    """Where the tiles of the log are exported to: a folder or an fsspec URL; default: ``evidence`` here."""
+    timestamp_urls: tuple[Text, ...] = ()
+    """RFC 3161 time-stamping authorities, in the order in which they are asked."""
+    timestamp_hours: int = Field(default=24, ge=1)
+    """After so many hours the next checkpoint is stamped."""
     requester: Name | None = None
     """Who asks where a request folder does not say."""
     purpose: Name | None = None

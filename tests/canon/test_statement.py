@@ -71,7 +71,7 @@ def test_a_pass_of_version_1_said_nothing_of_its_execution() -> None:
         ({"predicateType": "https://voidaudit.org/records/approval/v1/"}, "record-kind-unknown"),
         ({"predicateType": "https://evil.org/records/approval/v1"}, "record-kind-unknown"),
         ({"predicateType": "https://voidaudit.org/records/approval/v01"}, "record-kind-unknown"),
-        ({"predicateType": "https://voidaudit.org/records/erasure/v1"}, "record-kind-unknown"),
+        ({"predicateType": "https://voidaudit.org/records/nothing/v1"}, "record-kind-unknown"),
         ({"predicateType": "https://voidaudit.org/records/approval/v2"}, "record-version-unknown"),
         ({"predicateType": "https://voidaudit.org/records/source/v1"}, "record-malformed"),
         ({"subject": [{"name": "plan", "digest": {"md5": "ab" * 16}}]}, "record-malformed"),

@@ -13,6 +13,7 @@ from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.errors import EnvelopeError, LedgerError, NoteError, ProofError, StorageError, WorkspaceError
+from void_audit.ledger import database as databases
 from void_audit.ledger import log, store
 from void_audit.ledger.log import Ledger
 from void_audit.model.records import Kind
@@ -307,8 +308,9 @@ def test_threads_and_handles_share_one_order(home: Home, ledger: Ledger) -> None
 def test_a_log_that_is_held_by_another_is_waited_for_then_refused(
     home: Home, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "LOCK_SECONDS", 0.1)
-    with log._locked(home.folder), pytest.raises(StorageError) as caught:
+    monkeypatch.setattr(databases, "LOCK_SECONDS", 0.1)
+    other = databases.Database(home.folder / databases.DATABASE, writable=True)
+    with other.lock(), pytest.raises(StorageError) as caught:
         ledger.append([envelope(0)])
     assert caught.value.code == "ledger-busy"
 

@@ -28,6 +28,7 @@ TITLES: dict[Obligation, str] = {
 }
 
 NO_RECORDS = "The file carries no void-audit records."
+PIN = "--log-key VKEY, obtained from the newsroom by another way than the file."
 
 
 def passed(obligation: Obligation, detail: str) -> Finding:

@@ -14,23 +14,22 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from void_audit.audit.known_keys import bad_signatures, known_keys
 from void_audit.audit.manifest import ManifestEvidence, read_manifest
 from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
-from void_audit.canon.dsse import Envelope
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.canon.statement import read_entry
 from void_audit.errors import EvidenceError, IdentityError
-from void_audit.identity.records import verify_record
-from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
+from void_audit.identity.registry import KeyRegistry
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState, Signed
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
-from void_audit.model.records import Approval, Intent, KeyEvent, MaskRevision, PromptRevision, Role
+from void_audit.model.records import Approval, HouseRecord, Intent, MaskRevision, PromptRevision, Role
 
 MAX_RECEIPT = 1024 * 1024
-RECEIPT_FORMAT = "void-audit-receipt/v1"
+RECEIPT_FORMATS = {"void-audit-receipt/v1", "void-audit-receipt/v2"}
 SALT = 32
 
 
@@ -40,6 +39,10 @@ class Pins:
 
     trust_pem: str | None = None
     log_vkey: str | None = None
+    witness_policy: str | None = None
+    """A C2SP tlog-policy: which witnesses of the log count, and how many are enough."""
+    tsa_pem: str | None = None
+    """Roots of the time-stamping authorities that count."""
     approved_weights: Callable[[str], bool] = lambda digest: False
 
 
@@ -79,7 +82,7 @@ class Evidence:
     @property
     def edit_entries(self) -> tuple[StoredEntry, ...]:
         """The edit's own records."""
-        return tuple(e for e in self.entries if not isinstance(e.statement.predicate, KeyEvent))
+        return tuple(e for e in self.entries if not isinstance(e.statement.predicate, HouseRecord))
 
     def state_before(self, index: int) -> EditState:
         """What the edit's records said before entry ``index``; refused or not."""
@@ -130,7 +133,7 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
     assertion = manifest.ledger
     entries, unreadable = _entries(assertion)
     checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
-    registry, key_problems = _registry(entries)
+    registry, key_problems = known_keys(entries)
     state, order, approval = _story(entries, assertion, registry)
     found, receipt_problem = _receipt(receipt or file.with_name(file.name + ".receipt"))
     return Evidence(
@@ -144,7 +147,7 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
         checkpoint_problem=checkpoint_problem,
         not_included=_not_included(assertion, checkpoint),
         registry=registry,
-        bad_signatures=(*key_problems, *_bad_signatures(entries, registry)),
+        bad_signatures=(*key_problems, *bad_signatures(entries, registry)),
         state=state,
         order_problem=order,
         approval_problem=approval,
@@ -217,32 +220,6 @@ def _not_included(assertion: LedgerAssertion | None, checkpoint: Checkpoint | No
     return tuple(problems)
 
 
-def _registry(entries: tuple[StoredEntry, ...]) -> tuple[KeyRegistry, tuple[str, ...]]:
-    """The keys, as far as their events hold together."""
-    registry = KeyRegistry()
-    for entry in entries:
-        event = entry.statement.predicate
-        if not isinstance(event, KeyEvent):
-            continue
-        if len(entry.key_ids) != 1:
-            return registry, (f"key event at entry {entry.index} has {len(entry.key_ids)} signers, not one",)
-        try:
-            registry.apply(LoggedKeyEvent(entry.index, entry.leaf_hash, event, entry.key_ids[0]))
-        except EvidenceError as error:
-            return registry, (f"key event at entry {entry.index}: {error}",)
-    return registry, ()
-
-
-def _bad_signatures(entries: tuple[StoredEntry, ...], registry: KeyRegistry) -> tuple[str, ...]:
-    problems = []
-    for entry in entries:
-        try:
-            verify_record(Envelope.parse(entry.envelope), entry.statement, entry.index, registry)
-        except EvidenceError as error:
-            problems.append(f"{entry.statement.kind} at entry {entry.index}: {error}")
-    return tuple(problems)
-
-
 def _story(
     entries: tuple[StoredEntry, ...], assertion: LedgerAssertion | None, registry: KeyRegistry
 ) -> tuple[EditState, str | None, str | None]:
@@ -255,7 +232,7 @@ def _story(
         if entry.index == last:
             order = order or f"entry {entry.index} is given twice"
         last = entry.index
-        if isinstance(predicate, KeyEvent):
+        if isinstance(predicate, HouseRecord):
             continue
         if assertion and predicate.edit != assertion.edit:
             order = order or f"entry {entry.index} belongs to edit {predicate.edit}, not to {assertion.edit}"
@@ -295,7 +272,7 @@ def _receipt(path: Path) -> tuple[Receipt | None, str]:
         return None, f"{path.name} is not a receipt"
     try:
         receipt = Receipt.model_validate_json(data)
-        known = receipt.format == RECEIPT_FORMAT
+        known = receipt.format in RECEIPT_FORMATS
         return (receipt, "") if known else (None, f"{path.name} is a receipt of another version")
     except ValidationError:
         return None, f"{path.name} is not a receipt"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from void_audit.audit import carrier, pictures, record_keeping, story
+from void_audit.audit import carrier, inclusion, pictures, signatures, story, timing
 from void_audit.audit.answers import Check, failed, not_applicable
 from void_audit.audit.evidence import Evidence, Pins, gather
 from void_audit.model.report import Finding, Obligation, Report
@@ -34,9 +34,9 @@ CHECKS: dict[Obligation, Check] = {
     Obligation.SIGNER: carrier.signer,
     Obligation.FILE_DIGEST: carrier.file_digest,
     Obligation.LINEAGE: carrier.lineage,
-    Obligation.SIGNATURES: record_keeping.signatures,
-    Obligation.INCLUSION: record_keeping.inclusion,
-    Obligation.TIME: record_keeping.time,
+    Obligation.SIGNATURES: signatures.signatures,
+    Obligation.INCLUSION: inclusion.inclusion,
+    Obligation.TIME: timing.time,
     Obligation.ORDER: story.order,
     Obligation.POLICY: story.policy,
     Obligation.APPROVALS: story.approvals,

@@ -28,6 +28,7 @@ Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPGRADES: dict[tuple[Kind, int], Upgrade] = {
     (Kind.PASS, 1): lambda predicate: {**predicate, "execution": {}},
+    (Kind.KEY_EVENT, 1): lambda predicate: {**predicate, "replaces": None, "compromised_since": None},
 }
 """``UPGRADES[kind, n]`` turns a predicate of version ``n`` into one of version ``n + 1``."""
 

@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from void_audit.errors import InputError, LedgerError, StorageError, VoidAuditError
+from void_audit.ledger.durable import storage_error, storage_errors
 from void_audit.ledger.place import refuse_network
 from void_audit.ledger.tables import HEAD
 
@@ -21,6 +23,8 @@ DATABASE = "ledger.sqlite"
 """File name inside the ledger's folder."""
 
 BUSY_MILLISECONDS = 10_000
+LOCK = "ledger.lock"
+LOCK_SECONDS = 60.0
 
 
 class Database:
@@ -69,6 +73,27 @@ class Database:
             immediate = connection.execution_options(immediate=True)
             with immediate.begin():
                 yield immediate
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the log against other writers, threads and processes alike, over several transactions.
+
+        Raises:
+            StorageError: ``ledger-busy``, ``storage-*``.
+        """
+        folder = self.path.parent
+        lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StorageError("ledger-busy", f"Another process writes to {folder}.", "Try again.") from error
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        try:
+            yield
+        finally:
+            with storage_errors(folder):
+                lock.release()
 
     def check_version(self) -> None:
         """Refuse a database whose schema is not exactly the one this code knows.

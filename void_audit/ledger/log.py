@@ -10,31 +10,26 @@ signed when the log is next opened or appended to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
 from void_audit.canon import merkle
 from void_audit.canon.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.statement import read_entry
-from void_audit.errors import LedgerError, OrderError, StorageError, WorkspaceError
-from void_audit.ledger import store
+from void_audit.errors import LedgerError, OrderError, WorkspaceError
+from void_audit.ledger import attestations, store
 from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
-from void_audit.ledger.durable import make_folder, storage_error, storage_errors, sync_folder
+from void_audit.ledger.durable import make_folder, storage_errors, sync_folder
 from void_audit.ledger.mark import Mark, read_mark, write_mark
 from void_audit.ledger.reader import LogReader
 from void_audit.ledger.tables import HEAD, log
 from void_audit.model.proof import StoredEntry
 from void_audit.model.signing import LogSigner
-
-LOCK = "ledger.lock"
-LOCK_SECONDS = 60.0
 
 
 class Ledger(LogReader):
@@ -67,7 +62,7 @@ class Ledger(LogReader):
         with storage_errors(folder):
             make_folder(folder)
         database = Database(folder / DATABASE, writable=True)
-        with _locked(folder):
+        with database.lock():
             _begin_mark(mark, origin)
             with database.write() as connection:
                 _begin_log(connection, folder, key)
@@ -92,7 +87,7 @@ class Ledger(LogReader):
         if signer is None:
             database.check_version()
             return cls(database)
-        with _locked(folder):
+        with database.lock():
             _upgrade(database)
             ledger = cls(database, signer, mark)
             if str(VerifierKey.of(ledger.origin, signer)) != ledger.vkey:
@@ -104,7 +99,7 @@ class Ledger(LogReader):
 
     def settle(self) -> None:
         """Sign whatever a failed append left unsigned, so that readers see it. Raises as ``append``."""
-        with _locked(self._database.path.parent):
+        with self._database.lock():
             self._publish()
 
     def append(self, envelopes: Sequence[bytes], at: int | None = None) -> list[int]:
@@ -131,11 +126,21 @@ class Ledger(LogReader):
         entries = [read_entry(place, envelope) for place, envelope in enumerate(envelopes)]
         if not entries:
             return []
-        with _locked(self._database.path.parent):
+        with self._database.lock():
             self._publish()
             start = self._commit(entries, at)
             self._publish()
         return list(range(start, start + len(entries)))
+
+    def add_cosignatures(self, size: int, lines: Sequence[str]) -> None:
+        """Keep what witnesses signed, one line each with its line feed; the caller has checked them."""
+        with self._database.write() as connection:
+            attestations.add_cosignatures(connection, size, lines)
+
+    def add_token(self, digest: bytes, authority: str, token: bytes) -> None:
+        """Keep an RFC 3161 token (DER) for ``digest``; the caller has checked it."""
+        with self._database.write() as connection:
+            attestations.add_token(connection, digest, authority, token)
 
     def _commit(self, entries: Sequence[StoredEntry], at: int | None) -> int:
         """Step 1: the entries, durably. Returns the index of the first."""
@@ -233,23 +238,6 @@ def _upgrade(database: Database) -> None:
     if current != HEAD:
         with database.write() as connection:
             migrate(connection, database.path)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the log against other writers, threads and processes alike."""
-    lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise StorageError("ledger-busy", f"Another process writes to {folder}.", "Try again.") from error
-    except OSError as error:
-        raise storage_error(folder, error) from error
-    try:
-        yield
-    finally:
-        with storage_errors(folder):
-            lock.release()
 
 
 def _rollback(mark: Mark, size: int) -> LedgerError:

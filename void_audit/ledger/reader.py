@@ -11,7 +11,7 @@ from void_audit.canon import merkle, proof
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.statement import read_entry
 from void_audit.errors import LedgerError
-from void_audit.ledger import store
+from void_audit.ledger import attestations, store
 from void_audit.ledger.database import Database
 from void_audit.ledger.tables import entry, log, record
 from void_audit.model.proof import LoggedEntry, StoredEntry
@@ -67,6 +67,21 @@ class LogReader:
         """
         with self._database.read() as connection:
             return _found(store.note_at(connection, size), f"size {size}")
+
+    def cosigned(self, size: int) -> str:
+        """The checkpoint of exactly ``size`` entries with every cosignature that witnesses gave it.
+
+        Raises:
+            LedgerError: ``checkpoint-missing``.
+        """
+        with self._database.read() as connection:
+            note = _found(store.note_at(connection, size), f"size {size}")
+            return note + "".join(attestations.cosignatures(connection, size))
+
+    def tokens(self, digest: bytes) -> list[tuple[str, bytes]]:
+        """Authority and RFC 3161 token (DER) of everything that covers ``digest`` (SHA-256)."""
+        with self._database.read() as connection:
+            return attestations.tokens(connection, digest)
 
     def entry(self, index: int) -> StoredEntry:
         """Entry ``index``.

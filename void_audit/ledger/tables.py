@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest schema version that this code knows."""
 
 metadata = sa.MetaData()
@@ -53,3 +53,20 @@ record = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
 )
 """Projection: which entries belong to an edit. Rebuilt from entry bytes at will, so not append-only."""
+
+cosignature = sa.Table(
+    "cosignature",
+    metadata,
+    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("line", sa.Text, primary_key=True),
+)
+"""Signature lines of witnesses, by the size of the checkpoint that they cosigned."""
+
+timestamp = sa.Table(
+    "timestamp",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("authority", sa.Text, primary_key=True),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+)
+"""RFC 3161 tokens by what they cover: the SHA-256 of a checkpoint's signed text, or of a finished file."""

@@ -48,6 +48,7 @@ class Kind(StrEnum):
     COMPOSITE = "composite"
     OUTPUT = "output"
     SEAL = "seal"
+    ERASURE = "erasure"
 
 
 class Predicate(Value):

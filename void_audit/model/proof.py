@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from void_audit.model.base import Name, Sha256, Value
+from void_audit.model.base import Name, Sha256, Text, Value
 from void_audit.model.records import KeyId, Statement
 
 NoteText = Annotated[str, Field(max_length=100_000)]
@@ -37,14 +37,31 @@ class LoggedEntry(Value):
     """RFC 6962 audit path, leaf to root."""
 
 
-class Receipt(Value):
-    """``FILE.receipt``: the seal entry, which cannot be inside the file that it hashes."""
+class TimestampToken(Value):
+    """An RFC 3161 token (DER, base64): somebody else's word that a digest was there at a time.
 
-    format: Name = "void-audit-receipt/v1"
+    What it covers is the SHA-256 of a checkpoint's signed text (a note without its signatures), or of a file.
+    """
+
+    covers: Literal["checkpoint", "file"]
+    authority: Text
+    """Where it was asked for. Nothing rests on it: whose token it is says its certificate."""
+    token: Annotated[str, Field(max_length=40_000)]
+
+
+class Receipt(Value):
+    """``FILE.receipt``: the seal entry, which cannot be inside the file that it hashes, and what came later."""
+
+    format: Name = "void-audit-receipt/v2"
     entry: LoggedEntry
     checkpoint: NoteText
+    """With the cosignatures of the witnesses that were asked."""
     consistency: Annotated[tuple[Sha256, ...], Field(max_length=63)]
     """RFC 6962 consistency proof from the checkpoint inside the file (size: the seal's ``log_size``)."""
+    key_events: Annotated[tuple[LoggedEntry, ...], Field(max_length=10_000)] = ()
+    """Key events after those inside the file, in log order, with proofs for ``checkpoint``."""
+    timestamps: Annotated[tuple[TimestampToken, ...], Field(max_length=16)] = ()
+    """Of the finished file and of ``checkpoint``."""
 
 
 class LedgerAssertion(Value):
@@ -61,4 +78,6 @@ class LedgerAssertion(Value):
     checkpoint: NoteText
     records: Annotated[tuple[LoggedEntry, ...], Field(max_length=10_000)]
     evidence: dict[Sha256, str]
+    timestamps: Annotated[tuple[TimestampToken, ...], Field(max_length=16)] = ()
+    """Of ``checkpoint``."""
     disclaimer: Annotated[str, Field(max_length=1000)]

@@ -8,7 +8,7 @@ and older versions are upgraded on reading. No record carries personal text: tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from void_audit.model.base import BlobRef, Name, Scalar, Sha256, Share, Text, Va
 from void_audit.model.clip import ClipInfo, PacketDigests
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.engine import EngineInfo, RunFacts
+from void_audit.model.house_records import Erasure, HouseRecord, KeyEvent
 from void_audit.model.mask_records import MaskRecord, MaskRevision, MaskState, PromptRevision
 from void_audit.model.plan import EncoderSettings
 from void_audit.model.predicate import (
@@ -27,26 +28,6 @@ from void_audit.model.predicate import (
     Predicate,
     Role,
 )
-
-
-class KeyEvent(Predicate):
-    """Enrolment or revocation of a key. ``sequence`` counts key events from 0; ``previous`` chains them."""
-
-    kind: ClassVar = Kind.KEY_EVENT
-    signers: ClassVar = frozenset({Role.ADMIN})
-
-    edit: None = None
-    action: Literal["enrol", "revoke"]
-    key: KeyId
-    algorithm: Literal["ed25519"]
-    public_key: Annotated[str, Field(max_length=400)]
-    """SubjectPublicKeyInfo, DER, base64."""
-    roles: tuple[Role, ...]
-    sequence: Annotated[int, Field(ge=0)]
-    previous: Sha256 | None
-    """Leaf hash of the previous key event; None only for sequence 0, which enrols its own signer."""
-    holder: BlobRef
-    """Salted: the person's or machine's name."""
 
 
 class Source(Predicate):
@@ -294,7 +275,7 @@ PREDICATES: dict[Kind, type[Predicate]] = {
     for cls in (
         KeyEvent, Source, Intent, PolicyDecisionRecord, Segmentation, Query, RefusedReply, ReasoningRecord,
         MaskRecord, MaskRevision, PromptRevision, PlanRecord, Approval, Rejection, PassRecord, CompositeRecord, Output,
-        SealRecord,
+        SealRecord, Erasure,
     )
 }  # fmt: skip
 
@@ -329,6 +310,7 @@ class Statement(Value):
 
 
 __all__ = [
-    "PAYLOAD_TYPE", "PREDICATES", "PREDICATE_BASE", "STATEMENT_TYPE", "KeyId", "Kind", "MaskRecord", "MaskRevision",
-    "MaskState", "PolicyDecision", "Predicate", "PromptRevision", "Role", "Statement",
+    "PAYLOAD_TYPE", "PREDICATES", "PREDICATE_BASE", "STATEMENT_TYPE", "Erasure", "HouseRecord", "KeyEvent", "KeyId",
+    "Kind", "MaskRecord", "MaskRevision", "MaskState", "PolicyDecision", "Predicate", "PromptRevision", "Role",
+    "Statement",
 ]  # fmt: skip

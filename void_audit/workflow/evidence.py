@@ -50,10 +50,12 @@ def ledger_assertion(recorder: Recorder, size: int) -> LedgerAssertion:
             if room >= 0 or not _only_tells(entry.statement.predicate, ref):
                 evidence[ref.sha256] = base64.b64encode(recorder.studio.blobs.stored(ref)).decode()
     evidence.update(_packs(recorder))
+    attested = recorder.studio.notary.attest(ledger, size)
     return LedgerAssertion(
         edit=recorder.edit,
         origin=ledger.origin,
-        checkpoint=ledger.checkpoint_at(size),
+        checkpoint=attested.note,
+        timestamps=attested.timestamps,
         records=records,
         evidence=evidence,
         disclaimer=DISCLAIMER,

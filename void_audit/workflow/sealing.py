@@ -132,12 +132,7 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     studio.blobs.check(sealed)
     stored = studio.blobs.path(sealed)
     entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == state.seal)
-    size = studio.ledger.size
-    receipt = Receipt(
-        entry=studio.ledger.prove(entry.index, size),
-        checkpoint=studio.ledger.checkpoint_at(size),
-        consistency=tuple(h.hex() for h in studio.ledger.consistency(state.seal.log_size, size)),
-    )
+    receipt = _receipt(recorder, entry.index, state.seal.log_size, digest)
     receipt_path = out.with_name(out.name + ".receipt")
     sidecar = out.with_suffix(SIDECAR) if state.seal.sidecar else None
     _copy(stored, out)
@@ -146,6 +141,21 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     with whole_file(receipt_path) as path:
         path.write_text(receipt.model_dump_json(indent=1) + "\n")
     return Delivered(out, digest, receipt_path, sidecar, state.seal.manifest)
+
+
+def _receipt(recorder: Recorder, index: int, inside: int, digest: str) -> Receipt:
+    """The seal entry ``index`` and whatever the log and others have said since checkpoint ``inside``."""
+    ledger, notary = recorder.studio.ledger, recorder.studio.notary
+    size = ledger.size
+    attested = notary.attest(ledger, size)
+    later = (e.index for e in ledger.key_events() if inside <= e.index < size)
+    return Receipt(
+        entry=ledger.prove(index, size),
+        checkpoint=attested.note,
+        consistency=tuple(h.hex() for h in ledger.consistency(inside, size)),
+        key_events=tuple(ledger.prove(i, size) for i in later),
+        timestamps=(*notary.stamp(ledger, digest), *attested.timestamps),
+    )
 
 
 def _copy(source: Path, destination: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from void_audit.pipeline.synthesize.base import Job, Refiner, Synthesizer
 from void_audit.policy.pack import Pack
 from void_audit.seal.base import Sealer
 from void_audit.workflow.edits import EditFolders
+from void_audit.workflow.notary import NobodyAsked, Notary
 
 SCRATCH, CHECKPOINTS = "work", "checkpoints"
 
@@ -61,6 +62,7 @@ class Studio:
     """A mask schema by name. Raises MaskError ``schema-missing``, ``schema-malformed``."""
     trust_pem: str
     """Roots against which a source's own credentials are judged."""
+    notary: Notary = field(default_factory=NobodyAsked)
     device: str = "cpu"
     progress: Progress = no_progress
 

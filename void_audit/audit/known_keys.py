@@ -1,0 +1,37 @@
+"""Whose keys the key events shown make valid, and which signatures do not hold under them (obligation 4)."""
+
+from __future__ import annotations
+
+from void_audit.canon.dsse import Envelope
+from void_audit.errors import EvidenceError
+from void_audit.identity.records import verify_record
+from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
+from void_audit.model.proof import StoredEntry
+from void_audit.model.records import KeyEvent
+
+
+def known_keys(entries: tuple[StoredEntry, ...]) -> tuple[KeyRegistry, tuple[str, ...]]:
+    """The keys, as far as their events hold together."""
+    registry = KeyRegistry()
+    for entry in entries:
+        event = entry.statement.predicate
+        if not isinstance(event, KeyEvent):
+            continue
+        if len(entry.key_ids) != 1:
+            return registry, (f"key event at entry {entry.index} has {len(entry.key_ids)} signers, not one",)
+        try:
+            registry.apply(LoggedKeyEvent(entry.index, entry.leaf_hash, event, entry.key_ids[0]))
+        except EvidenceError as error:
+            return registry, (f"key event at entry {entry.index}: {error}",)
+    return registry, ()
+
+
+def bad_signatures(entries: tuple[StoredEntry, ...], registry: KeyRegistry) -> tuple[str, ...]:
+    """What is wrong with the records' signatures, each at its place in the log."""
+    problems = []
+    for entry in entries:
+        try:
+            verify_record(Envelope.parse(entry.envelope), entry.statement, entry.index, registry)
+        except EvidenceError as error:
+            problems.append(f"{entry.statement.kind} at entry {entry.index}: {error}")
+    return tuple(problems)
