@@ -16,7 +16,7 @@ test: $(READY) $(MODELS)
 	$(BIN)/python -m pytest -n auto -m "not slow" --timeout 120
 
 test-slow: $(READY) $(MODELS)
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto -m slow --durations 12
 
 check: $(READY)
 	$(BIN)/ruff check .
