@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,8 @@ DATABASE = "ledger.sqlite"
 BUSY_MILLISECONDS = 10_000
 LOCK = "ledger.lock"
 LOCK_SECONDS = 60.0
+LOCK_POLL = 0.002
+"""Seconds between two tries: about as long as another process holds the log for one group of entries."""
 
 
 class Database:
@@ -44,6 +46,7 @@ class Database:
             refuse_network(path.parent)
         self.path = path
         self._engine = _engine(path, writable)
+        self._file: tuple[int, int] | None = None
 
     def close(self) -> None:
         """Release the files."""
@@ -62,17 +65,37 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
         """A transaction that holds the database's write lock from its start; durable when it leaves.
 
+        Args:
+            durable: False leaves when the transaction is committed, before it is on the disk: a power cut may
+                undo it, but never it without everything committed after it. For what can be made again.
+
         Raises:
-            StorageError: as ``read``; ``storage-full``, ``storage-unwritable``.
+            StorageError: as ``read``; ``storage-full``, ``storage-unwritable``, ``database-not-durable``.
             LedgerError: ``ledger-append-only``, ``ledger-damaged``.
         """
         with _translated(self.path), self._engine.connect() as connection:
             immediate = connection.execution_options(immediate=True)
-            with immediate.begin():
+            with nullcontext() if durable else _relaxed(connection, self.path), immediate.begin():
                 yield immediate
+
+    def replaced(self) -> bool:
+        """Whether another file lies at the path since the last call (a restore); it is then opened anew.
+
+        A connection would go on writing to the file that was taken away.
+
+        Raises:
+            StorageError: ``storage-*`` if there is none.
+        """
+        with storage_errors(self.path):
+            found = self.path.stat()
+        file, self._file = self._file, (found.st_dev, found.st_ino)
+        if file in {None, self._file}:
+            return False
+        self._engine.dispose()
+        return True
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -82,7 +105,7 @@ class Database:
             StorageError: ``ledger-busy``, ``storage-*``.
         """
         folder = self.path.parent
-        lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
+        lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS, poll_interval=LOCK_POLL)
         try:
             lock.acquire()
         except Timeout as error:
@@ -199,6 +222,23 @@ def _settings(connection: sqlite3.Connection, path: Path, writable: bool) -> Non
             f"{path} cannot be opened so that commits are durable (journal {journal}).",
             "Put the ledger on a local disk, not a network share.",
         )
+
+
+@contextmanager
+def _relaxed(connection: sa.Connection, path: Path) -> Iterator[None]:
+    """Commits do not wait for the disk inside, and do again afterwards: SQLite takes no change in a transaction."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker: the engine is SQLite's
+    raw.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA synchronous = FULL")
+        if raw.execute("PRAGMA synchronous").fetchone() != (2,):
+            connection.invalidate()
+            raise StorageError(
+                "database-not-durable", f"{path} no longer waits for the disk.", "Start void-audit again."
+            )
 
 
 @contextmanager
