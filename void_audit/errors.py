@@ -15,6 +15,7 @@
     │   ├── EnvelopeError                   DSSE envelope or statement
     │   ├── NoteError                       signed note, checkpoint
     │   ├── ProofError                      inclusion, consistency
+    │   ├── TokenError                      an RFC 3161 token, or the authority that should give one
     │   ├── LedgerError                     the stored log contradicts itself
     │   └── ManifestError                   C2PA manifest or its evidence
     ├── ReasoningError             exit 1   a reasoner failed, refused, or gave an answer that cannot be used
@@ -111,6 +112,10 @@ class NoteError(EvidenceError):
 
 class ProofError(EvidenceError):
     """An inclusion or consistency proof does not prove what it should."""
+
+
+class TokenError(EvidenceError):
+    """A time-stamp token does not prove what it should, or no authority gave one that does."""
 
 
 class LedgerError(EvidenceError):
