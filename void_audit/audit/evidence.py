@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from void_audit.audit.folding import tell
 from void_audit.audit.known_keys import bad_signatures, known_keys
 from void_audit.audit.manifest import ManifestEvidence, read_manifest
+from void_audit.audit.receipt import MAX_RECEIPT, read_receipt
 from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.note import VerifierKey
@@ -26,11 +26,11 @@ from void_audit.identity.registry import KeyRegistry
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState, Signed
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
-from void_audit.model.records import Approval, HouseRecord, Intent, MaskRevision, PromptRevision, Role
+from void_audit.model.records import HouseRecord
 
-MAX_RECEIPT = 1024 * 1024
-RECEIPT_FORMATS = {"void-audit-receipt/v1", "void-audit-receipt/v2"}
 SALT = 32
+
+__all__ = ["MAX_RECEIPT", "Evidence", "Pins", "gather", "open_pinned", "parse"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class Evidence:
         state = EditState()
         for entry in self.edit_entries:
             if entry.index < index:
-                state = state.advance(Signed(entry.statement, entry.key_ids))
+                signers = self.registry.holders_of(entry.key_ids)
+                state = state.advance(Signed(entry.statement, signers))
         return state
 
     def subject(self, kind: str, name: str) -> str | None:
@@ -134,8 +135,8 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
     entries, unreadable = _entries(assertion)
     checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
     registry, key_problems = known_keys(entries)
-    state, order, approval = _story(entries, assertion, registry)
-    found, receipt_problem = _receipt(receipt or file.with_name(file.name + ".receipt"))
+    state, order, approval = tell(entries, assertion.edit if assertion else None, registry)
+    found, receipt_problem = read_receipt(receipt or file.with_name(file.name + ".receipt"))
     return Evidence(
         file=file,
         sha256=digest,
@@ -218,61 +219,3 @@ def _not_included(assertion: LedgerAssertion | None, checkpoint: Checkpoint | No
         except EvidenceError as error:
             problems.append(f"entry {logged.index}: {error}")
     return tuple(problems)
-
-
-def _story(
-    entries: tuple[StoredEntry, ...], assertion: LedgerAssertion | None, registry: KeyRegistry
-) -> tuple[EditState, str | None, str | None]:
-    """Fold on past a refusal, so that every obligation sees the records that there are."""
-    state, order, approval = EditState(), None, None
-    asked: frozenset[str] = frozenset()  # whoever signed the intent: named as its requester or not
-    last = -1
-    for entry in entries:
-        predicate = entry.statement.predicate
-        if entry.index == last:
-            order = order or f"entry {entry.index} is given twice"
-        last = entry.index
-        if isinstance(predicate, HouseRecord):
-            continue
-        if assertion and predicate.edit != assertion.edit:
-            order = order or f"entry {entry.index} belongs to edit {predicate.edit}, not to {assertion.edit}"
-            continue
-        order = order or state.refuse_order(predicate)
-        approval = approval or state.refuse_approval(predicate)
-        signers = _answerable(entry, registry)
-        if isinstance(predicate, Intent):
-            asked = frozenset(entry.key_ids)
-        if isinstance(predicate, MaskRevision | PromptRevision):
-            signers = entry.key_ids  # whoever signed it made it, with the role for it or without
-        if isinstance(predicate, Approval):
-            signers = tuple(key for key in signers if key not in asked)
-        state = state.advance(Signed(entry.statement, signers))
-    return state, order, approval
-
-
-def _answerable(entry: StoredEntry, registry: KeyRegistry) -> tuple[str, ...]:
-    """Who counts as having signed: keys with a role for it; of approvals never a machine's key."""
-    roles = {key: registry.roles_at(key, entry.index) for key in entry.key_ids}
-    record = entry.statement.predicate
-    barred = {Role.MACHINE} if isinstance(record, Approval) else set()
-    return tuple(key for key, held in roles.items() if held & record.signers and not held & barred)
-
-
-def _receipt(path: Path) -> tuple[Receipt | None, str]:
-    try:
-        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-            return None, f"{path.name} is no file"
-        with path.open("rb") as stream:
-            data = stream.read(MAX_RECEIPT + 1)
-    except FileNotFoundError:
-        return None, f"there is no {path.name}"
-    except OSError as error:
-        return None, f"{path.name} cannot be read: {error.strerror}"
-    if len(data) > MAX_RECEIPT:  # its beginning might parse
-        return None, f"{path.name} is not a receipt"
-    try:
-        receipt = Receipt.model_validate_json(data)
-        known = receipt.format in RECEIPT_FORMATS
-        return (receipt, "") if known else (None, f"{path.name} is a receipt of another version")
-    except ValidationError:
-        return None, f"{path.name} is not a receipt"

@@ -1,0 +1,56 @@
+"""What an edit's records say when they are told in order, refused or not (obligations 7 and 9)."""
+
+from __future__ import annotations
+
+from void_audit.identity.registry import KeyRegistry
+from void_audit.model.lifecycle import EditState, Signed
+from void_audit.model.proof import StoredEntry
+from void_audit.model.records import Approval, HouseRecord, Intent, MaskRevision, PromptRevision, Role
+
+
+def tell(
+    entries: tuple[StoredEntry, ...], edit: str | None, registry: KeyRegistry
+) -> tuple[EditState, str | None, str | None]:
+    """Fold on past a refusal, so that every obligation sees the records that there are.
+
+    Args:
+        entries: all records shown, in log order; those of the house are passed over.
+        edit: whose records they should be.
+        registry: the keys, to tell who counts as having signed.
+
+    Returns:
+        The state that all records of the edit reach; why their order is refused (obligation 7), and why an
+        approval is (obligation 9), each None if it is not.
+    """
+    state, order, approval = EditState(), None, None
+    asked: frozenset[str] = frozenset()  # whoever signed the intent: named as its requester or not
+    last = -1
+    for entry in entries:
+        predicate = entry.statement.predicate
+        if entry.index == last:
+            order = order or f"entry {entry.index} is given twice"
+        last = entry.index
+        if isinstance(predicate, HouseRecord):
+            continue
+        if edit is not None and predicate.edit != edit:
+            order = order or f"entry {entry.index} belongs to edit {predicate.edit}, not to {edit}"
+            continue
+        order = order or state.refuse_order(predicate)
+        approval = approval or state.refuse_approval(predicate)
+        signers = _answerable(entry, registry)
+        if isinstance(predicate, Intent):
+            asked = frozenset(entry.key_ids)
+        if isinstance(predicate, MaskRevision | PromptRevision):
+            signers = entry.key_ids  # whoever signed it made it, with the role for it or without
+        if isinstance(predicate, Approval):
+            signers = tuple(key for key in signers if key not in asked)
+        state = state.advance(Signed(entry.statement, signers))
+    return state, order, approval
+
+
+def _answerable(entry: StoredEntry, registry: KeyRegistry) -> tuple[str, ...]:
+    """Who counts as having signed: keys with a role for it; of approvals never a machine's key."""
+    roles = {key: registry.roles_at(key, entry.index) for key in entry.key_ids}
+    record = entry.statement.predicate
+    barred = {Role.MACHINE} if isinstance(record, Approval) else set()
+    return tuple(key for key, held in roles.items() if held & record.signers and not held & barred)
