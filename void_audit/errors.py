@@ -17,7 +17,8 @@
     │   ├── ProofError                      inclusion, consistency
     │   ├── TokenError                      an RFC 3161 token, or the authority that should give one
     │   ├── LedgerError                     the stored log contradicts itself
-    │   └── ManifestError                   C2PA manifest or its evidence
+    │   ├── ManifestError                   C2PA manifest or its evidence
+    │   └── BundleError                     an evidence bundle is not as it was written
     ├── ReasoningError             exit 1   a reasoner failed, refused, or gave an answer that cannot be used
     ├── SealError                  exit 1   the output could not be sealed, so it is not delivered
     ├── DeniedError                exit 4   policy says no, or approvals are missing
@@ -124,6 +125,10 @@ class LedgerError(EvidenceError):
 
 class ManifestError(EvidenceError):
     """A C2PA manifest, or the evidence embedded in it, cannot be read."""
+
+
+class BundleError(EvidenceError):
+    """An evidence bundle is not the one container, with the one listing, that was written."""
 
 
 class ReasoningError(VoidAuditError):
