@@ -1,4 +1,4 @@
-"""C2SP signed notes v1.0.0 with Ed25519 keys (spec/ledger 1).
+"""C2SP signed notes v1.0.0 with Ed25519 keys (spec/ledger 1); those of witnesses are in ``cosignature``.
 
 A note is text that ends in a line feed, an empty line, and one or more signature lines
 ``— <name> base64(key hash[4] || signature)``. A bad signature by a *known* key condemns the whole note;
@@ -11,8 +11,9 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from void_audit.canon.keys import ed25519_valid, raw_ed25519
 from void_audit.errors import NoteError
@@ -56,13 +57,32 @@ class Note:
         return self.text + "\n" + "".join(s.line() for s in self.signatures)
 
 
+class NoteKey(Protocol):
+    """A named public key of any signature type."""
+
+    @property
+    def name(self) -> str:
+        """The name in its signature lines."""
+
+    @property
+    def key_hash(self) -> bytes:
+        """The four bytes in its signature lines."""
+
+    def verifies(self, text: str, signature: bytes) -> bool:
+        """Whether ``signature``, which may be any bytes, is this key's over the text of a note."""
+
+
+Key = TypeVar("Key", bound=NoteKey)
+
+
 @dataclass(frozen=True)
-class VerifierKey:
-    """A named public key, as in a vkey: ``<name>+<key hash>+<base64(type || key)>``."""
+class TypedKey:
+    """What a vkey says: ``<name>+<key hash>+<base64(type || key)>``."""
 
     name: str
+    type: int
+    """First byte of what is encoded."""
     public: bytes
-    """32-byte Ed25519 key."""
 
     @property
     def key_hash(self) -> bytes:
@@ -74,27 +94,62 @@ class VerifierKey:
 
     @property
     def _typed(self) -> bytes:
-        return bytes([ED25519]) + self.public
+        return bytes([self.type]) + self.public
 
     @classmethod
-    def parse(cls, vkey: str) -> VerifierKey:
+    def parse(cls, vkey: str, sizes: Mapping[int, int]) -> TypedKey:
         """Parse a vkey.
 
+        Args:
+            vkey: one line.
+            sizes: the types that are understood, and how many bytes a key of each has.
+
         Raises:
-            NoteError: ``vkey-malformed``, or ``vkey-type`` for a key that is not Ed25519.
+            NoteError: ``vkey-malformed``, or ``vkey-type`` for a key of another type.
         """
         parts = vkey.split("+", 2)
-        if len(parts) != 3 or not _NAME.fullmatch(parts[0]) or not re.fullmatch(r"[0-9a-f]{8}", parts[1]):
+        if len(parts) != 3 or not usable_name(parts[0]) or not re.fullmatch(r"[0-9a-f]{8}", parts[1]):
             raise _bad_vkey(vkey)
         typed = _decode(parts[2])
         if not typed:
             raise _bad_vkey(vkey)
-        if typed[0] != ED25519:
-            raise NoteError("vkey-type", f"Key type {typed[0]:#04x} of {parts[0]} is not understood.")
-        key = cls(parts[0], typed[1:])
-        if len(key.public) != 32 or str(key) != vkey:
+        key = cls(parts[0], typed[0], typed[1:])
+        if key.type not in sizes:
+            raise NoteError("vkey-type", f"Key type {key.type:#04x} of {key.name} is not understood here.")
+        if len(key.public) != sizes[key.type] or str(key) != vkey:
             raise _bad_vkey(vkey)
         return key
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """The key of a log: type 0x01, Ed25519."""
+
+    name: str
+    public: bytes
+    """32-byte Ed25519 key."""
+
+    @property
+    def key_hash(self) -> bytes:
+        """First four bytes of SHA-256(name || LF || type || key)."""
+        return TypedKey(self.name, ED25519, self.public).key_hash
+
+    def __str__(self) -> str:
+        return str(TypedKey(self.name, ED25519, self.public))
+
+    def verifies(self, text: str, signature: bytes) -> bool:
+        """Whether ``signature`` is this key's over the text of a note."""
+        return ed25519_valid(self.public, text.encode(), signature)
+
+    @classmethod
+    def parse(cls, vkey: str) -> VerifierKey:
+        """Parse the vkey of a log.
+
+        Raises:
+            NoteError: ``vkey-malformed``, or ``vkey-type`` for a key of another type.
+        """
+        key = TypedKey.parse(vkey, {ED25519: 32})
+        return cls(key.name, key.public)
 
     @classmethod
     def of(cls, name: str, signer: LogSigner) -> VerifierKey:
@@ -106,9 +161,19 @@ class VerifierKey:
         raw = raw_ed25519(signer.public_der)
         if raw is None:
             raise NoteError("vkey-type", "The key of a log must be Ed25519.", "Make one of that type.")
-        if not _NAME.fullmatch(name) or _CONTROL.search(name):
-            raise NoteError("key-name", f"{name!r} cannot name a key.", "Use no spaces and no plus sign.")
+        check_name(name)
         return cls(name, raw)
+
+
+def usable_name(name: str) -> bool:
+    """Whether a key can have this name: no space, no plus sign, no control character."""
+    return bool(_NAME.fullmatch(name)) and not _CONTROL.search(name)
+
+
+def check_name(name: str) -> None:
+    """Returns only if a key can have this name. Raises NoteError ``key-name``."""
+    if not usable_name(name):
+        raise NoteError("key-name", f"{name!r} cannot name a key.", "Use no spaces and no plus sign.")
 
 
 def sign(text: str, name: str, signer: LogSigner) -> Note:
@@ -137,7 +202,7 @@ def parse(note: str | bytes) -> Note:
     return Note(text, tuple(_signature(line) for line in lines))
 
 
-def verify(note: str | bytes, keys: Iterable[VerifierKey]) -> tuple[Note, tuple[VerifierKey, ...]]:
+def verify(note: str | bytes, keys: Iterable[Key]) -> tuple[Note, tuple[Key, ...]]:
     """Parse a note and check it against known keys.
 
     Returns:
@@ -149,7 +214,7 @@ def verify(note: str | bytes, keys: Iterable[VerifierKey]) -> tuple[Note, tuple[
     """
     parsed = parse(note)
     known = list(keys)
-    signed = tuple(key for key in known if _signed_by(parsed, key))
+    signed = tuple(key for key in known if signatures_of(parsed, key))
     if not signed:
         names = ", ".join(key.name for key in known) or "nobody"
         raise NoteError(
@@ -158,16 +223,20 @@ def verify(note: str | bytes, keys: Iterable[VerifierKey]) -> tuple[Note, tuple[
     return parsed, signed
 
 
-def _signed_by(note: Note, key: VerifierKey) -> bool:
-    mine = [s for s in note.signatures if (s.name, s.key_hash) == (key.name, key.key_hash)]
-    data = note.text.encode()
-    if not all(ed25519_valid(key.public, data, s.signature) for s in mine):
+def signatures_of(note: Note, key: NoteKey) -> tuple[bytes, ...]:
+    """Every signature that this key gave the note; a key may sign it again.
+
+    Raises:
+        NoteError: ``note-signature-bad`` if one of them is wrong.
+    """
+    mine = [s.signature for s in note.signatures if (s.name, s.key_hash) == (key.name, key.key_hash)]
+    if not all(key.verifies(note.text, signature) for signature in mine):
         raise NoteError(
             "note-signature-bad",
             f"A signature of {key.name} does not match the note.",
             "The note was changed after it was signed: trust nothing in it.",
         )
-    return bool(mine)
+    return tuple(mine)
 
 
 def _text(note: str | bytes) -> str:
