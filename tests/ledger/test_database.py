@@ -15,10 +15,11 @@ from alembic.config import Config
 from conftest_ledger import Home, envelope
 
 from void_audit.errors import LedgerError, StorageError, VoidAuditError
-from void_audit.ledger import database as databases
+from void_audit.ledger import sqlite as databases
 from void_audit.ledger import tables
-from void_audit.ledger.database import DATABASE, Database
+from void_audit.ledger.database import DATABASE
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.sqlite import SqliteDatabase
 
 ZERO = "zeroblob(32)"
 
@@ -123,7 +124,7 @@ def test_a_reader_does_not_upgrade(copy: Home) -> None:
 
 
 def test_commits_are_durable(copy: Home) -> None:
-    database = Database(copy.database, writable=True)
+    database = SqliteDatabase(copy.database, writable=True)
     with database.read() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
@@ -162,7 +163,7 @@ def test_a_full_disk_refuses_the_append_and_keeps_the_log(
 
 
 def test_a_database_that_may_only_be_read_is_an_error_of_ours(copy: Home) -> None:
-    database = Database(copy.database, writable=False)
+    database = SqliteDatabase(copy.database, writable=False)
     with pytest.raises(StorageError) as caught, database.write() as connection:
         connection.execute(sa.insert(tables.record).values(idx=99, edit=None, kind="seal"))
     assert caught.value.code == "storage-unwritable"

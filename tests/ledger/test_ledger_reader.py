@@ -13,9 +13,10 @@ from void_audit.canon.dsse import seal
 from void_audit.canon.statement import encode, read_entry
 from void_audit.errors import InputError, LedgerError, ProofError, StorageError, VoidAuditError
 from void_audit.ledger import store
-from void_audit.ledger.database import DATABASE, Database
+from void_audit.ledger.database import DATABASE
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.reader import LogReader
+from void_audit.ledger.sqlite import SqliteDatabase
 from void_audit.model.base import BlobRef
 from void_audit.model.records import KeyEvent, Role, Statement
 
@@ -23,7 +24,7 @@ HOSTILE = ["", "e", "E1", "e1 ", "%", "e_", "e1' OR '1'='1", "e1\0", "\u202ee1",
 
 
 def reading(home: Home) -> LogReader:
-    return LogReader(Database(home.database, writable=False))
+    return LogReader(SqliteDatabase(home.database, writable=False))
 
 
 @pytest.fixture
@@ -166,5 +167,5 @@ def test_without_a_checkpoint_nothing_is_visible(copy: Home) -> None:
 
 def test_a_reader_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
-        LogReader(Database(tmp_path / DATABASE, writable=False))
+        LogReader(SqliteDatabase(tmp_path / DATABASE, writable=False))
     assert list(tmp_path.iterdir()) == []

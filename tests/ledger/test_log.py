@@ -16,6 +16,7 @@ from void_audit.errors import EnvelopeError, LedgerError, NoteError, ProofError,
 from void_audit.ledger import database as databases
 from void_audit.ledger import log, store
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.sqlite import SqliteDatabase
 from void_audit.model.records import Kind
 
 
@@ -309,7 +310,7 @@ def test_a_log_that_is_held_by_another_is_waited_for_then_refused(
     home: Home, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(databases, "LOCK_SECONDS", 0.1)
-    other = databases.Database(home.folder / databases.DATABASE, writable=True)
+    other = SqliteDatabase(home.database, writable=True)
     with other.lock(), pytest.raises(StorageError) as caught:
         ledger.append([envelope(0)])
     assert caught.value.code == "ledger-busy"

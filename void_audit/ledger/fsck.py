@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -23,9 +22,11 @@ from void_audit.canon.statement import read_entry
 from void_audit.errors import NoteError, VoidAuditError
 from void_audit.ledger import store
 from void_audit.ledger.blobs import BlobStore
-from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
+from void_audit.ledger.database import Database, Place
 from void_audit.ledger.mark import Mark, read_mark
+from void_audit.ledger.opening import open_database
 from void_audit.ledger.references import blob_refs
+from void_audit.ledger.schema import schema_version
 from void_audit.ledger.tables import HEAD, checkpoint, entry, log, node, record
 from void_audit.model.proof import StoredEntry
 
@@ -61,41 +62,52 @@ class FsckReport:
         return not self.problems
 
 
-def fsck(folder: Path, vkey: str, blobs: BlobStore | None = None, mark: Path | None = None) -> FsckReport:
-    """Check the ledger in ``folder``. Damage is reported, never raised.
+def fsck(place: Place, vkey: str, blobs: BlobStore | None = None, mark: Path | None = None) -> FsckReport:
+    """Check the ledger at ``place``. Damage is reported, never raised.
 
-    Problem codes: ``database-unreadable``, ``database-corrupt``, ``schema-version``, ``schema-changed``, ``log-key``,
-    ``entry-missing``, ``entry-leaf-hash``, ``entry-unreadable``, ``node-missing``, ``node-wrong``,
-    ``node-extra``, ``record-wrong``, ``checkpoint-signature``, ``checkpoint-columns``, ``checkpoint-root``,
-    ``tail-unsigned``, ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``.
+    Problem codes: ``database-unreadable``, ``database-corrupt``, ``schema-version``, ``schema-changed``,
+    ``schema-owner``, ``schema-grant``, ``log-key``, ``entry-missing``, ``entry-leaf-hash``,
+    ``entry-unreadable``, ``node-missing``, ``node-wrong``, ``node-extra``, ``record-wrong``,
+    ``checkpoint-signature``, ``checkpoint-columns``, ``checkpoint-root``, ``tail-unsigned``,
+    ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``.
 
     Args:
-        folder: the ledger's folder.
+        place: the ledger's folder, or the URL of its PostgreSQL database.
         vkey: the log's verifier key, from outside the ledger.
         blobs: where the content lies; without it blobs are not checked.
         mark: the high-water mark; without it a truncated log cannot be told from a younger one.
 
     Raises:
         NoteError: ``vkey-malformed``, ``vkey-type``: the key given is none.
+        InputError: ``database-url-*``, ``database-driver``.
     """
     key = VerifierKey.parse(vkey)
-    check = _Check(key, blobs)
+    database = open_database(place, writable=False)
+    check = _Check(database, key, blobs)
     if mark is not None:
         check.read_mark(mark)
     try:
-        database = Database(folder / DATABASE, writable=False)
         with database.read() as connection:
             check.run(connection)
-        database.close()
     except VoidAuditError as error:
-        check.found("database-unreadable", str(folder / DATABASE), error.message)
+        check.found("database-unreadable", database.place, error.message)
+    finally:
+        database.close()
     return FsckReport(check.entries, check.checkpoints, check.blobs_checked, tuple(check.problems))
+
+
+def problems_of(database: Database, connection: sa.Connection, vkey: str) -> tuple[Problem, ...]:
+    """The core of ``fsck``, without blobs and mark, in a transaction of the caller. Raises as ``fsck``."""
+    check = _Check(database, VerifierKey.parse(vkey), None)
+    check.run(connection)
+    return tuple(check.problems)
 
 
 class _Check:
     """One run: collects problems and the roots that the bodies imply."""
 
-    def __init__(self, key: VerifierKey, blobs: BlobStore | None) -> None:
+    def __init__(self, database: Database, key: VerifierKey, blobs: BlobStore | None) -> None:
+        self.database = database
         self.key = key
         self.blobs = blobs
         self.problems: list[Problem] = []
@@ -108,7 +120,7 @@ class _Check:
             self.problems.append(Problem(code, where, detail))
 
     def run(self, connection: sa.Connection) -> None:
-        parts = (self._file, self._schema, self._name, self._tree, self._extra_rows, self._checkpoints)
+        parts = (self._schema, self._name, self._tree, self._extra_rows, self._checkpoints)
         for part in parts:
             try:
                 part(connection)
@@ -126,21 +138,13 @@ class _Check:
         if self.mark is None:
             self.found("mark-unreadable", str(path), "the high-water mark is missing")
 
-    def _file(self, connection: sa.Connection) -> None:
-        for line in connection.execute(sa.text("PRAGMA integrity_check(20)")).scalars():
-            if line != "ok":
-                self.found("database-corrupt", DATABASE, str(line)[:300])
-
     def _schema(self, connection: sa.Connection) -> None:
         version = schema_version(connection)
         if version != HEAD:
             self.found("schema-version", "alembic_version", f"schema {version}; this version knows {HEAD}")
             return
-        stored, fresh = _objects(connection), _fresh_objects()
-        for name in sorted(stored.keys() | fresh.keys()):
-            if stored.get(name) != fresh.get(name):
-                state = "missing" if name not in stored else "unknown" if name not in fresh else "changed"
-                self.found("schema-changed", name, f"{name} is {state}")
+        for fault in self.database.faults(connection):
+            self.found(*fault)
 
     def _name(self, connection: sa.Connection) -> None:
         row = connection.execute(sa.select(log.c.origin, log.c.vkey)).first()
@@ -263,22 +267,3 @@ def _pages(connection: sa.Connection) -> Iterator[list[tuple[int, bytes, bytes]]
     while rows := connection.execute(query.where(entry.c.idx >= start)).all():
         yield [(row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows]
         start = rows[-1].idx + 1
-
-
-def _objects(connection: sa.Connection) -> dict[str, str]:
-    """Tables, indices and triggers by name, as they were written."""
-    rows = connection.execute(
-        sa.text("SELECT type || ' ' || name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-@cache
-def _fresh_objects() -> dict[str, str]:
-    """The same of a database that has just been made: what no one has tampered with."""
-    engine = sa.create_engine("sqlite://")
-    with engine.begin() as connection:
-        migrate(connection, Path(":memory:"))
-        objects = _objects(connection)
-    engine.dispose()
-    return objects

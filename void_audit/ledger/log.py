@@ -23,11 +23,12 @@ from void_audit.canon.note import VerifierKey
 from void_audit.canon.statement import read_entry
 from void_audit.errors import LedgerError, OrderError, WorkspaceError
 from void_audit.ledger import attestations, store
-from void_audit.ledger.database import DATABASE, Database, migrate, schema_version
-from void_audit.ledger.durable import make_folder, storage_errors, sync_folder
+from void_audit.ledger.database import Database, Place
 from void_audit.ledger.mark import Mark, read_mark, write_mark
+from void_audit.ledger.opening import open_database
 from void_audit.ledger.reader import LogReader
-from void_audit.ledger.tables import HEAD, log
+from void_audit.ledger.tables import log
+from void_audit.ledger.upgrading import upgrade
 from void_audit.model.proof import StoredEntry
 from void_audit.model.signing import LogSigner
 
@@ -42,14 +43,15 @@ class Ledger(LogReader):
         self._mark = mark
 
     @classmethod
-    def create(cls, folder: Path, origin: str, signer: LogSigner, mark: Path) -> Self:
-        """Start a log in ``folder``. A start that was interrupted may be repeated.
+    def create(cls, place: Place, origin: str, signer: LogSigner, mark: Path) -> Self:
+        """Start a log at ``place``. A start that was interrupted may be repeated.
 
         Args:
-            folder: made if missing; holds the database.
+            place: a folder for the SQLite database, made if missing; or the URL of a PostgreSQL database that
+                ``void-audit ledger prepare`` has prepared.
             origin: name of the log for ever, like ``newsroom.example/void-audit/1``: no spaces, no plus.
             signer: the log's Ed25519 key.
-            mark: file of the high-water mark, beside the key and not in ``folder``.
+            mark: file of the high-water mark, beside the key and not at ``place``.
 
         Raises:
             WorkspaceError: ``ledger-exists``.
@@ -59,21 +61,19 @@ class Ledger(LogReader):
             StorageError: ``storage-*``, ``database-*``.
         """
         key = VerifierKey.of(origin, signer)
-        with storage_errors(folder):
-            make_folder(folder)
-        database = Database(folder / DATABASE, writable=True)
+        database = open_database(place, writable=True)
+        database.prepare()
         with database.lock():
             _begin_mark(mark, origin)
+            upgrade(database)
             with database.write() as connection:
-                _begin_log(connection, folder, key)
-            with storage_errors(folder):
-                sync_folder(folder)
+                _begin_log(connection, database.place, key)
             ledger = cls(database, signer, mark)
             ledger._publish()
         return ledger
 
     @classmethod
-    def open(cls, folder: Path, signer: LogSigner | None = None, mark: Path | None = None) -> Self:
+    def open(cls, place: Place, signer: LogSigner | None = None, mark: Path | None = None) -> Self:
         """Open a log: read-only without ``signer``; with it (and ``mark``), heal whatever a crash left.
 
         Raises:
@@ -81,14 +81,14 @@ class Ledger(LogReader):
             LedgerError: ``log-key-other``, or as ``append``.
             StorageError: ``database-newer``, ``database-older`` (read-only), ``storage-*``.
         """
-        if not (folder / DATABASE).is_file():
-            raise WorkspaceError("ledger-missing", f"There is no ledger in {folder}.", "Create one first.")
-        database = Database(folder / DATABASE, writable=signer is not None)
+        database = open_database(place, writable=signer is not None)
+        if not database.exists():
+            raise WorkspaceError("ledger-missing", f"There is no ledger in {place}.", "Create one first.")
         if signer is None:
             database.check_version()
             return cls(database)
         with database.lock():
-            _upgrade(database)
+            upgrade(database)
             ledger = cls(database, signer, mark)
             if str(VerifierKey.of(ledger.origin, signer)) != ledger.vkey:
                 raise LedgerError(
@@ -225,19 +225,10 @@ def _begin_mark(path: Path, origin: str) -> None:
     write_mark(path, Mark(origin, 0, merkle.EMPTY_ROOT))
 
 
-def _begin_log(connection: sa.Connection, folder: Path, key: VerifierKey) -> None:
-    migrate(connection, folder / DATABASE)
+def _begin_log(connection: sa.Connection, place: str, key: VerifierKey) -> None:
     if connection.execute(sa.select(log.c.id)).first() is not None:
-        raise WorkspaceError("ledger-exists", f"There is a ledger in {folder} already.", "Open that one.")
+        raise WorkspaceError("ledger-exists", f"There is a ledger in {place} already.", "Open that one.")
     connection.execute(sa.insert(log).values(id=1, origin=key.name, vkey=str(key)))
-
-
-def _upgrade(database: Database) -> None:
-    with database.read() as connection:
-        current = schema_version(connection)
-    if current != HEAD:
-        with database.write() as connection:
-            migrate(connection, database.path)
 
 
 def _rollback(mark: Mark, size: int) -> LedgerError:

@@ -31,7 +31,7 @@ class LogReader:
         with database.read() as connection:
             vkey = connection.execute(sa.select(log.c.vkey)).scalar()
             if vkey is None:
-                raise LedgerError("ledger-damaged", f"{database.path} does not name its log.", "Run fsck.")
+                raise LedgerError("ledger-damaged", f"{database.place} does not name its log.", "Run fsck.")
             self._key = VerifierKey.parse(vkey)
 
     @property

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+SCHEMA = "void_audit"
+"""The PostgreSQL schema that holds the tables, so that no other object can take the place of one."""
+
 HEAD = "0002"
 """The newest schema version that this code knows."""
 

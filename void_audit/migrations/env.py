@@ -1,8 +1,11 @@
-"""Alembic's entry point: runs inside the transaction of the connection that ``ledger.database`` passes."""
+"""Alembic's entry point: runs inside the transaction of the connection that ``ledger.schema`` passes."""
 
 from __future__ import annotations
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+attributes = context.config.attributes
+context.configure(
+    connection=attributes["connection"], transactional_ddl=True, version_table_schema=attributes.get("schema")
+)
 context.run_migrations()
