@@ -6,8 +6,8 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from void_audit.identity.key_events import LoggedKeyEvent
 from void_audit.identity.keys import FileSigner
-from void_audit.identity.registry import LoggedKeyEvent
 from void_audit.model.base import BlobRef
 from void_audit.model.records import KeyEvent, Role
 
@@ -42,7 +42,8 @@ class Chain:
         )
         at = (last.index + 10 if last else 0) if index is None else index
         digest = hashlib.sha256(event.model_dump_json().encode()).hexdigest()
-        return LoggedKeyEvent(at, digest, event, by.key_id)
+        signers = by if isinstance(by, tuple) else (by,)
+        return LoggedKeyEvent(at, digest, event, tuple(s.key_id for s in signers))
 
     def add(self, *args, **kwargs):
         self.events.append(self.event(*args, **kwargs))

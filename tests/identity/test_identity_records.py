@@ -100,7 +100,7 @@ def test_the_registry_is_folded_from_what_the_log_holds(chain, admin, ana, bo):
     entries, previous = [], None
     for event in chain.events:
         predicate = event.event.model_copy(update={"previous": previous})
-        entries.append(entry(event.index, predicate, by_key[event.signer]))
+        entries.append(entry(event.index, predicate, *(by_key[key] for key in event.signers)))
         previous = entries[-1].leaf_hash
     others = entry(15, intent(ana.key_id), ana)
     registry = KeyRegistry.from_entries([*entries[:2], others, *entries[2:]])

@@ -121,7 +121,7 @@ def _request(evidence: Evidence, entry: StoredEntry, state: EditState) -> Value:
     summary = (request.operation, request.asset_class, request.distribution, len(request.clicks))
     if summary != (intent.operation, intent.asset_class, intent.distribution, intent.clicks):
         raise ValueError("the intent's summary is not that of the request")
-    roles = evidence.registry.roles_at(intent.requester, entry.index)
+    roles = evidence.registry.holder_roles_at(intent.requester, entry.index)
     request = request.model_copy(update={"background": _background(evidence, state)})
     return request_facts(request, [str(role) for role in roles], supplied=intent.supplied is not None)
 

@@ -23,7 +23,6 @@ def tell(
         approval is (obligation 9), each None if it is not.
     """
     state, order, approval = EditState(), None, None
-    asked: frozenset[str] = frozenset()  # whoever signed the intent: named as its requester or not
     last = -1
     for entry in entries:
         predicate = entry.statement.predicate
@@ -38,13 +37,12 @@ def tell(
         order = order or state.refuse_order(predicate)
         approval = approval or state.refuse_approval(predicate)
         signers = _answerable(entry, registry)
-        if isinstance(predicate, Intent):
-            asked = frozenset(entry.key_ids)
         if isinstance(predicate, MaskRevision | PromptRevision):
             signers = entry.key_ids  # whoever signed it made it, with the role for it or without
-        if isinstance(predicate, Approval):
-            signers = tuple(key for key in signers if key not in asked)
-        state = state.advance(Signed(entry.statement, signers))
+        if isinstance(predicate, Intent):
+            signers = (*entry.key_ids, predicate.requester)  # whoever signed it, or is said to have asked
+        # A rotated key is still the same person's, who neither approves twice nor what they asked for.
+        state = state.advance(Signed(entry.statement, registry.holders_of(signers)))
     return state, order, approval
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from void_audit.canon.dsse import Envelope
 from void_audit.errors import EvidenceError
+from void_audit.identity.key_events import LoggedKeyEvent
 from void_audit.identity.records import verify_record
-from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
+from void_audit.identity.registry import KeyRegistry
 from void_audit.model.proof import StoredEntry
-from void_audit.model.records import KeyEvent
 
 
 def known_keys(entries: tuple[StoredEntry, ...]) -> tuple[KeyRegistry, tuple[str, ...]]:
     """The keys, as far as their events hold together."""
     registry = KeyRegistry()
     for entry in entries:
-        event = entry.statement.predicate
-        if not isinstance(event, KeyEvent):
+        event = LoggedKeyEvent.of(entry)
+        if event is None:
             continue
-        if len(entry.key_ids) != 1:
-            return registry, (f"key event at entry {entry.index} has {len(entry.key_ids)} signers, not one",)
         try:
-            registry.apply(LoggedKeyEvent(entry.index, entry.leaf_hash, event, entry.key_ids[0]))
+            registry.apply(event)
         except EvidenceError as error:
             return registry, (f"key event at entry {entry.index}: {error}",)
     return registry, ()

@@ -121,7 +121,8 @@ def _question_pairs(evidence: Evidence) -> Iterator[Pair]:
             asked = record
             if intent:
                 yield f"request of the query {where}", record.request, intent.request.sha256
-                yield f"signer of the query {where}", entry.key_ids, (intent.requester,)
+                holders = evidence.registry.holders_of  # a key may have been rotated in between
+                yield f"signer of the query {where}", holders(entry.key_ids), holders([intent.requester])
         if isinstance(record, ReasoningRecord | RefusedReply) and asked:
             yield f"engine that answered {where}", record.engine, asked.engine
         if isinstance(record, ReasoningRecord) and asked:

@@ -7,7 +7,7 @@ from void_audit.canon.dsse import Envelope
 from void_audit.errors import EnvelopeError
 from void_audit.identity.registry import KeyRegistry
 from void_audit.model.proof import StoredEntry
-from void_audit.model.records import PAYLOAD_TYPE, Intent, KeyId, Statement
+from void_audit.model.records import PAYLOAD_TYPE, Intent, KeyEvent, KeyId, Statement
 
 
 def verify_entry(entry: StoredEntry, registry: KeyRegistry) -> frozenset[KeyId]:
@@ -26,6 +26,9 @@ def verify_record(
     4. At least one of them held a role that the record's kind asks for.
     5. An intent is signed by the requester whom it names.
 
+    A rotation is signed by two keys that are both of this moment, one ending and one beginning: for it the
+    registry's word counts that it took place at ``index``, in place of 3 and 4.
+
     Raises:
         EnvelopeError: ``statement-mismatch``, ``signer-unknown``, ``signature-invalid``,
             ``signer-not-valid``, ``role-missing``, ``requester-mismatch``.
@@ -34,11 +37,13 @@ def verify_record(
         raise EnvelopeError("statement-mismatch", f"Entry {index} is not the envelope of this statement.")
     envelope.verify({key: registry.public_key(key) for key in envelope.key_ids})
     signers = frozenset(envelope.key_ids)
+    if _is_rotation(statement, signers, index, registry):
+        return signers
     for key in sorted(signers):
         if not registry.roles_at(key, index):
             raise EnvelopeError(
                 "signer-not-valid",
-                f"Key {key[:16]} was not enrolled, or was revoked, when entry {index} was written.",
+                f"Key {key[:16]} was not enrolled, or no longer valid, when entry {index} was written.",
                 "The record proves nothing; ask who held the key.",
             )
     allowed = statement.predicate.signers
@@ -56,3 +61,13 @@ def verify_record(
             "Nobody can be made to ask for an edit by another person.",
         )
     return signers
+
+
+def _is_rotation(statement: Statement, signers: frozenset[KeyId], index: int, registry: KeyRegistry) -> bool:
+    """Whether this is the rotation that the registry knows of at ``index``, signed by both keys."""
+    event = statement.predicate
+    if not isinstance(event, KeyEvent) or event.action != "rotate":
+        return False
+    new = registry.get(event.key)
+    known = new is not None and (new.enrolled, new.enrolled_by) == (index, event.replaces)
+    return known and signers == {event.key, event.replaces}

@@ -90,7 +90,11 @@ def step_of(predicate: Predicate) -> Step:
 
 @dataclass(frozen=True)
 class Signed:
-    """A record with the keys under which it is validly signed."""
+    """A record with those who validly signed it, each by the first key that they were enrolled with.
+
+    Somebody whose key was rotated is still the same person: whoever makes this maps each key to its holder
+    (``identity.registry.KeyRegistry.holders_of``).
+    """
 
     statement: Statement
     signers: tuple[KeyId, ...]
@@ -103,6 +107,8 @@ class EditState:
     last: Step = ""
     records: dict[Step, Predicate] = field(default_factory=dict)
     """The newest record of every step."""
+    askers: tuple[KeyId, ...] = ()
+    """Who signed the intent: they cannot approve what they asked for."""
     approvers: tuple[KeyId, ...] = ()
     """Who approved the present plan."""
     revisers: tuple[KeyId, ...] = ()
@@ -201,7 +207,7 @@ class EditState:
     def valid_approvers(self) -> frozenset[KeyId]:
         """Distinct people who approved the present plan; who asked for it or revised it is never among them."""
         requester = self.intent.requester if self.intent else None
-        return frozenset(self.approvers) - {requester} - frozenset(self.revisers)
+        return frozenset(self.approvers) - {requester, *self.askers, *self.revisers}
 
     @property
     def approvals_missing(self) -> int:
@@ -244,6 +250,7 @@ class EditState:
         predicate = entry.statement.predicate
         step = step_of(predicate)
         approvers, revisers = self.approvers, self.revisers
+        askers = entry.signers if isinstance(predicate, Intent) else self.askers
         if isinstance(predicate, PlanRecord | MaskRevision | PromptRevision):
             approvers = ()
         if isinstance(predicate, MaskRevision | PromptRevision):
@@ -254,6 +261,7 @@ class EditState:
             self,
             last=step,
             records={**self.records, step: predicate},
+            askers=askers,
             approvers=approvers,
             revisers=revisers,
             revisions=self.revisions + isinstance(predicate, MaskRevision),

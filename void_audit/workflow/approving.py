@@ -12,7 +12,7 @@ from void_audit.workflow.studio import Studio
 
 
 def approve(studio: Studio, edit: str, person: Signer, comment: str = "") -> EditState:
-    """Sign the present plan's digest. Approving the same plan twice with one key changes nothing.
+    """Sign the present plan's digest. Approving the same plan twice changes nothing.
 
     Raises:
         DeniedError: ``approver-is-requester``, ``approver-is-reviser``, ``role-missing``.
@@ -37,21 +37,22 @@ def _answer(
                 "plan-missing", f"Edit {edit} has no plan yet.", "Run `void-audit plan REQUEST`."
             )
         refuse_stale(recorder)
-        if person.key_id == intent.requester:
+        holder = recorder.holder_of(person.key_id)  # whoever rotated a key in between is who they were
+        if holder in recorder.state.askers:
             raise DeniedError(
                 "approver-is-requester", "Whoever asked for an edit cannot answer for it.", "Ask a colleague."
             )
-        if kind is Approval and person.key_id in recorder.state.revisers:
+        if kind is Approval and holder in recorder.state.revisers:
             raise DeniedError(
                 "approver-is-reviser",
                 "Whoever revised the mask or the prompt of an edit cannot approve it.",
                 "Ask a colleague.",
             )
         insist_on_role(studio.ledger, person.key_id, kind)
-        again = kind is Approval and person.key_id in recorder.state.valid_approvers
+        again = kind is Approval and holder in recorder.state.valid_approvers
         if again and not recorder.state.rejected:
             return recorder.state
-        blob = studio.blobs.put(comment.encode(), "text/plain", salted=True) if comment else None
+        blob = recorder.put_personal(comment.encode(), "text/plain") if comment else None
         record = kind(**recorder.common(), plan=plan.digest, comment=blob)
         recorder.record(record, {"plan": plan.digest}, person)
         return recorder.state

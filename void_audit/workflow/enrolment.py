@@ -1,23 +1,23 @@
-"""Enrolment and revocation of keys: entries of the log like everything else."""
+"""Enrolment, rotation, revocation and suspicion of keys: entries of the log like everything else."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from void_audit.canon import dsse
-from void_audit.canon.keys import key_id
 from void_audit.canon.statement import encode
-from void_audit.errors import DeniedError, IdentityError, OrderError, StorageError
-from void_audit.identity.registry import KeyRegistry, LoggedKeyEvent
+from void_audit.errors import DeniedError, OrderError, StorageError
+from void_audit.identity.changes import KeyChange, is_done, refuse
+from void_audit.identity.key_events import LoggedKeyEvent
+from void_audit.identity.registry import KeyRegistry
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.log import Ledger
 from void_audit.model.base import BlobRef
 from void_audit.model.records import KeyEvent, Predicate, Role
-from void_audit.model.signing import Signer
+from void_audit.model.signing import LogSigner, Signer
+from void_audit.model.subject import key_subject
 from void_audit.workflow.recorder import statement_of
 
 ATTEMPTS = 20
@@ -35,7 +35,18 @@ def insist_on_role(ledger: Ledger, key: str, kind: type[Predicate]) -> None:
     Raises:
         DeniedError: ``role-missing`` unless ``key`` now holds a role that signs records of ``kind``.
     """
-    roles = registry_of(ledger).roles_at(key, ledger.size)
+    registry = registry_of(ledger)
+    roles = registry.roles_at(key, ledger.size)
+    known = registry.get(key)
+    if known is not None and known.ended is not None:
+        how = "revoked" if known.successor is None else "rotated to another"
+        raise DeniedError(
+            "role-missing",
+            f"Key {key[:16]} was {how} at entry {known.ended}: it signs nothing any more.",
+            "If `void-audit keys rotate NAME` was stopped, run it again: it goes on where it was."
+            if known.successor
+            else "An administrator enrols a new key for you.",
+        )
     if not roles & kind.signers:
         wanted = " or ".join(sorted(kind.signers))
         raise DeniedError(
@@ -58,93 +69,99 @@ def enrol(
 
     Raises:
         DeniedError: ``role-missing`` if the signer is no admin.
-        IdentityError: ``key-enrolled`` if the key holds other roles, ``key-revoked``.
+        IdentityError: ``key-enrolled`` if the key holds other roles, ``key-revoked``, ``key-rotated``.
         LedgerError: the log's key events do not hold together.
     """
-    _append(ledger, blobs, admin, _Event("enrol", holder, public_der, tuple(sorted(set(roles)))), now)
+    _append(ledger, blobs, [admin], KeyChange("enrol", holder, public_der, tuple(sorted(set(roles)))), now)
+
+
+def rotate(
+    ledger: Ledger, blobs: BlobStore, old: LogSigner, new: LogSigner, holder: str, now: datetime
+) -> None:
+    """Replace a key by a new one, which takes over its roles: signed by both. Doing it again changes nothing.
+
+    Raises:
+        DeniedError: ``key-suspect``: whoever stole it could do this too.
+        IdentityError: ``key-not-enrolled``, ``key-revoked``, ``key-rotated``; ``key-enrolled`` if the new one was
+            enrolled before.
+        LedgerError: the log's key events do not hold together.
+    """
+    event = KeyChange("rotate", holder, new.public_der, replaces=old.key_id)
+    _append(ledger, blobs, [old, new], event, now)
 
 
 def revoke(
-    ledger: Ledger, blobs: BlobStore, admin: Signer, holder: str, public_der: bytes, now: datetime
+    ledger: Ledger,
+    blobs: BlobStore,
+    admin: Signer,
+    holder: str,
+    public_der: bytes,
+    now: datetime,
+    since: int | None = None,
 ) -> None:
     """Revoke a key from here on; what it signed before stays valid. Doing it again changes nothing.
 
+    Args:
+        ledger: the log.
+        blobs: where the holder's name goes.
+        admin: who signs.
+        holder: whose key it is.
+        public_der: the key.
+        now: the signer's own clock.
+        since: the first entry whose signature under the key may be somebody else's.
+
     Raises:
         DeniedError: ``role-missing``, ``key-revokes-itself``.
-        IdentityError: ``key-not-enrolled``.
+        IdentityError: ``key-not-enrolled``, ``key-rotated``, ``entry-in-future``; ``key-revoked`` if it is, without
+            suspicion from ``since`` on.
         LedgerError: the log's key events do not hold together.
     """
-    _append(ledger, blobs, admin, _Event("revoke", holder, public_der, ()), now)
+    _append(ledger, blobs, [admin], KeyChange("revoke", holder, public_der, since=since), now)
 
 
-@dataclass(frozen=True)
-class _Event:
-    """What happens to whose key."""
+def suspect(
+    ledger: Ledger, blobs: BlobStore, admin: Signer, holder: str, public_der: bytes, since: int, now: datetime
+) -> None:
+    """Say that signatures under a key, ended or not, may be somebody else's from entry ``since`` on.
 
-    action: Literal["enrol", "revoke"]
-    holder: str
-    public_der: bytes
-    roles: tuple[Role, ...]
+    Nothing ends by it, and it is never taken back. Doing it again changes nothing.
 
-    @property
-    def key(self) -> str:
-        return key_id(self.public_der)
+    Raises:
+        DeniedError: ``role-missing``.
+        IdentityError: ``key-not-enrolled``, ``entry-in-future``.
+        LedgerError: the log's key events do not hold together.
+    """
+    _append(ledger, blobs, [admin], KeyChange("suspect", holder, public_der, since=since), now)
 
 
-def _append(ledger: Ledger, blobs: BlobStore, admin: Signer, event: _Event, now: datetime) -> None:
+def _append(
+    ledger: Ledger, blobs: BlobStore, signers: Sequence[Signer], event: KeyChange, now: datetime
+) -> None:
     """A key event names the one before it: if another entry comes first it is drafted anew."""
     holder: BlobRef | None = None
+    keys = tuple(signer.key_id for signer in signers)
     for _ in range(ATTEMPTS):
         ledger.settle()
         size, registry = ledger.size, registry_of(ledger)
-        if _is_done(registry, event):
+        if is_done(registry, event):
             return
-        _insist(registry, admin, event, size)
-        holder = holder or blobs.put(event.holder.encode(), "text/plain", salted=True)
+        refuse(registry, keys[0], event, size)
+        holder = holder or blobs.put(
+            event.holder.encode(), "text/plain", salted=True, subject=key_subject(event.key)
+        )
         record = _record(registry, event, holder, now)
         # Refuses what no checker would accept.
-        registry.apply(LoggedKeyEvent(size, "0" * 64, record, admin.key_id))
+        registry.apply(LoggedKeyEvent(size, "0" * 64, record, keys))
         try:
-            ledger.append([dsse.seal(encode(statement_of(record, {"key": record.key})), [admin])], at=size)
+            ledger.append([dsse.seal(encode(statement_of(record, {"key": record.key})), signers)], at=size)
         except OrderError:
             continue
         return
     raise StorageError("ledger-busy", "Other processes keep writing to the ledger.", "Try again.")
 
 
-def _is_done(registry: KeyRegistry, event: _Event) -> bool:
-    known = next((k for k in registry.enrolled if k.key_id == event.key), None)
-    if event.action == "revoke":
-        return known is not None and known.revoked is not None
-    return known is not None and known.revoked is None and known.roles == set(event.roles)
-
-
-def _insist(registry: KeyRegistry, admin: Signer, event: _Event, size: int) -> None:
-    if registry.events and Role.ADMIN not in registry.roles_at(admin.key_id, size):
-        raise DeniedError(
-            "role-missing", "Only an administrator enrols or revokes keys.", "Name one with `--as NAME`."
-        )
-    known = next((k for k in registry.enrolled if k.key_id == event.key), None)
-    if event.action == "enrol" and known is not None:
-        state = "is revoked" if known.revoked is not None else f"is {', '.join(sorted(known.roles))}"
-        raise IdentityError(
-            "key-revoked" if known.revoked is not None else "key-enrolled",
-            f"The key of {event.holder} {state}; a key is enrolled once, with its roles.",
-            "Enrol a new key under another name.",
-        )
-    if event.action == "revoke" and known is None:
-        raise IdentityError(
-            "key-not-enrolled", f"The key of {event.holder} is not enrolled.", "`void-audit keys list`"
-        )
-    if event.action == "revoke" and event.key == admin.key_id:
-        raise DeniedError(
-            "key-revokes-itself",
-            "No key revokes itself: the log would lose its administrator.",
-            "Another administrator must: name one with `--as NAME`.",
-        )
-
-
-def _record(registry: KeyRegistry, event: _Event, holder: BlobRef, now: datetime) -> KeyEvent:
+def _record(registry: KeyRegistry, event: KeyChange, holder: BlobRef, now: datetime) -> KeyEvent:
+    old = registry.get(event.replaces) if event.replaces else None
     return KeyEvent(
         claimed_time=now.isoformat(timespec="seconds"),
         edit=None,
@@ -152,8 +169,10 @@ def _record(registry: KeyRegistry, event: _Event, holder: BlobRef, now: datetime
         key=event.key,
         algorithm="ed25519",
         public_key=base64.b64encode(event.public_der).decode(),
-        roles=event.roles,
+        roles=tuple(sorted(old.roles)) if old else event.roles,
         sequence=registry.events,
         previous=registry.last_leaf_hash,
         holder=holder,
+        replaces=event.replaces,
+        compromised_since=event.since,
     )

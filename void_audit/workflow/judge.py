@@ -156,8 +156,8 @@ def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
     decision = decision.model_copy(update={"packs": packs})
     record = PolicyDecisionRecord(
         **recorder.common(),
-        decision=recorder.put_json(decision),
-        facts=recorder.put_json(facts),
+        decision=recorder.put_json(decision, salted=True),
+        facts=recorder.put_json(facts, salted=True),
         stage=stage,
         verdict=decision.verdict,
         approvals_required=decision.approvals_required,
@@ -188,8 +188,8 @@ def insist(decision: PolicyDecision) -> None:
 
 
 def requester_roles(studio: Studio, intent: Intent) -> tuple[Role, ...]:
-    """Roles that the requester's key holds now."""
-    return tuple(sorted(registry_of(studio.ledger).roles_at(intent.requester, studio.ledger.size)))
+    """Roles that the requester holds now, under the key of the intent or one that it was rotated to."""
+    return tuple(sorted(registry_of(studio.ledger).holder_roles_at(intent.requester, studio.ledger.size)))
 
 
 def _answer(record: PolicyDecisionRecord) -> tuple[str, int, tuple[str, ...], dict[str, str]]:

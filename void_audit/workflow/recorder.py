@@ -15,12 +15,14 @@ from pydantic import BaseModel
 from void_audit.canon import dsse, jcs
 from void_audit.canon.statement import encode
 from void_audit.errors import OrderError
+from void_audit.identity.registry import KeyRegistry
 from void_audit.ledger.reader import LogReader
 from void_audit.model.base import BlobRef
 from void_audit.model.engine import RunFacts
 from void_audit.model.lifecycle import EditState, Signed, Step, fold
 from void_audit.model.records import Predicate, Statement, Subject
 from void_audit.model.signing import Signer
+from void_audit.model.subject import edit_subject
 from void_audit.workflow.studio import Studio
 
 LIBRARIES = ("numpy", "opencv-python-headless", "av", "pypatchmatch", "cel-expr-python", "c2pa-python")
@@ -31,8 +33,10 @@ def state_of(ledger: LogReader, edit: str) -> EditState:
 
     Raises:
         OrderError: ``ledger-order`` if the log holds a sequence that the lifecycle refuses.
+        LedgerError: the log's key events do not hold together.
     """
-    entries = (Signed(e.statement, e.key_ids) for e in ledger.entries(edit=edit))
+    holders = KeyRegistry.from_entries(ledger.key_events()).holders_of
+    entries = (Signed(e.statement, holders(e.key_ids)) for e in ledger.entries(edit=edit))
     state, refusal = fold(entries)
     if refusal is not None:
         raise OrderError("ledger-order", f"Edit {edit}: {refusal}.", "Run `void-audit ledger fsck`.")
@@ -63,7 +67,11 @@ class Recorder:
         signer = signer or self.studio.machine
         statement = statement_of(predicate, subjects)
         self.studio.ledger.append([dsse.seal(encode(statement), [signer])])
-        self.state = self.state.advance(Signed(statement, (signer.key_id,)))
+        self.state = self.state.advance(Signed(statement, (self.holder_of(signer.key_id),)))
+
+    def holder_of(self, key: str) -> str:
+        """Whose key it is, whatever it was rotated from: the first key that they were enrolled with."""
+        return KeyRegistry.from_entries(self.studio.ledger.key_events()).holder_of(key)
 
     def subject(self, step: Step, name: str) -> str:
         """SHA-256 of the artifact called ``name`` in the newest record of ``step``."""
@@ -82,9 +90,14 @@ class Recorder:
         )
 
     def put_json(self, value: object, salted: bool = False) -> BlobRef:
-        """Store a value's RFC 8785 bytes."""
-        data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        return self.studio.blobs.put(jcs.canonical(data), "application/json", salted=salted)
+        """Store a value's RFC 8785 bytes; ``salted`` if it is personal."""
+        data = jcs.canonical(value.model_dump(mode="json") if isinstance(value, BaseModel) else value)
+        media_type = "application/json"
+        return self.put_personal(data, media_type) if salted else self.studio.blobs.put(data, media_type)
+
+    def put_personal(self, data: bytes, media_type: str) -> BlobRef:
+        """Store words of people, or about them: salted, and erased with the edit."""
+        return self.studio.blobs.put(data, media_type, salted=True, subject=edit_subject(self.edit))
 
 
 def refuse_stale(recorder: Recorder) -> None:

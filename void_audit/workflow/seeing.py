@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from void_audit.errors import DeniedError, ReasoningError, RequestError
-from void_audit.ledger.blobs import BlobStore
 from void_audit.media.maskfile import BitmapFile, BitmapWriter
 from void_audit.media.reader import VideoClip
 from void_audit.model.clip import Clip
@@ -30,6 +29,7 @@ from void_audit.model.track import Box, Mark, Track
 from void_audit.pipeline.reason.base import Reasoner
 from void_audit.pipeline.reason.check import check_consequences
 from void_audit.workflow import judge
+from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.material import source_clip
 from void_audit.workflow.recorder import Recorder
 
@@ -165,7 +165,7 @@ def _query(recorder: Recorder, engine: Reasoner, asker: Signer) -> None:
     intent = recorder.state.intent
     if intent is None:
         raise AssertionError("a question before the intent")
-    if asker.key_id != intent.requester:
+    if recorder.holder_of(asker.key_id) not in recorder.state.askers:
         # Policy judges the requester's roles, and questions are counted by who puts them.
         raise DeniedError(
             "asker-is-not-requester",
@@ -182,10 +182,12 @@ def _query(recorder: Recorder, engine: Reasoner, asker: Signer) -> None:
 
 
 def _asked_last_day(recorder: Recorder, asker: Signer) -> int:
-    """Questions that this key put to models in the last 24 hours, by the clocks that signed them."""
+    """Questions that this person put to models in the last 24 hours, by the clocks that signed them."""
     since = recorder.studio.clock() - DAY
+    registry = registry_of(recorder.studio.ledger)
+    holder = registry.holder_of(asker.key_id)
     return sum(
-        asker.key_id in entry.key_ids
+        holder in registry.holders_of(entry.key_ids)
         and isinstance(entry.statement.predicate, Query)
         and entry.statement.predicate.engine.kind == "model"
         and datetime.fromisoformat(entry.statement.predicate.claimed_time) >= since
@@ -198,7 +200,7 @@ def _record_answer(recorder: Recorder, answer: Reasoning, consequences: Conseque
         **recorder.common(),
         engine=answer.engine,
         settings=dict(answer.settings),
-        exchange=_exchange(recorder.studio.blobs, answer.exchange),
+        exchange=_exchange(recorder, answer.exchange),
         consequences=recorder.put_json(consequences, salted=True),
         affected=len(consequences.affected),
         warnings=answer.warnings,
@@ -208,24 +210,23 @@ def _record_answer(recorder: Recorder, answer: Reasoning, consequences: Conseque
 
 
 def _record_refusal(recorder: Recorder, engine: Reasoner, error: ReasoningError, exchange: Exchange) -> None:
-    blobs = recorder.studio.blobs
     record = RefusedReply(
         **recorder.common(),
         engine=engine.info,
-        exchange=_exchange(blobs, exchange),
+        exchange=_exchange(recorder, exchange),
         code=error.code,
-        reason=blobs.put(str(error).encode(), "text/plain", salted=True),
+        reason=recorder.put_personal(str(error).encode(), "text/plain"),
         run=recorder.run_facts(),
     )
     recorder.record(record, {"reply": record.exchange.reply.sha256})
 
 
-def _exchange(blobs: BlobStore, exchange: Exchange) -> ExchangeRecord:
+def _exchange(recorder: Recorder, exchange: Exchange) -> ExchangeRecord:
     return ExchangeRecord(
-        request=blobs.put(exchange.request, exchange.media_type, salted=True),
-        reply=blobs.put(exchange.reply, exchange.media_type, salted=True),
+        request=recorder.put_personal(exchange.request, exchange.media_type),
+        reply=recorder.put_personal(exchange.reply, exchange.media_type),
         attempts=exchange.attempts,
         model_version=exchange.model_version[:200],
         usage=dict(exchange.usage),
-        safety=blobs.put(exchange.safety.encode(), "text/plain", salted=True) if exchange.safety else None,
+        safety=recorder.put_personal(exchange.safety.encode(), "text/plain") if exchange.safety else None,
     )
