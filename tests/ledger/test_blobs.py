@@ -32,7 +32,7 @@ def test_what_is_put_is_read(blobs: BlobStore, content: bytes) -> None:
 
 
 def test_a_salted_blob_cannot_be_guessed_from_its_content(blobs: BlobStore) -> None:
-    first, second = (blobs.put(b"J. Doe", "text/plain", salted=True) for _ in range(2))
+    first, second = (blobs.put(b"J. Doe", "text/plain", salted=True, subject="key:doe") for _ in range(2))
     assert first.sha256 != second.sha256
     for ref in (first, second):
         assert blobs.read(ref) == b"J. Doe"
@@ -148,3 +148,85 @@ def test_a_source_that_cannot_be_read_is_an_error_of_ours(blobs: BlobStore, tmp_
         with pytest.raises(StorageError) as caught:
             blobs.put_file(tmp_path / "absent", "video/mp4", move=move)
         assert caught.value.code == "file-unreadable"
+
+
+def only_file(root: Path) -> Path:
+    (path,) = files(root / "blobs")
+    return path
+
+
+def test_words_never_lie_on_the_disk_in_the_clear(blobs: BlobStore, tmp_path: Path) -> None:
+    ref = blobs.put(b"J. Doe wants the man in red gone", "text/plain", salted=True, subject="edit:a")
+    plain = blobs.stored(ref)
+    for path in files(tmp_path):
+        content = path.read_bytes()
+        assert b"J. Doe" not in content
+        assert plain[:SALT_SIZE] not in content
+    with pytest.raises(LedgerError) as caught:
+        blobs.path(ref)
+    assert caught.value.code == "blob-encrypted"
+
+
+def test_exactly_what_is_salted_has_a_subject(blobs: BlobStore, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        blobs.put(b"x", "text/plain", salted=True)
+    with pytest.raises(AssertionError):
+        blobs.put(b"x", "text/plain", subject="edit:a")
+    assert not files(tmp_path)
+
+
+@pytest.mark.parametrize(("entry", "code"), [(None, "blob-missing"), (7, "blob-erased")])
+def test_a_blob_without_its_key_is_gone_whatever_is_restored(
+    tmp_path: Path, entry: int | None, code: str
+) -> None:
+    blobs = BlobStore(tmp_path / "blobs", erased_by=lambda digest: entry)
+    ref = blobs.put(b"J. Doe", "text/plain", salted=True, subject="edit:a")
+    backup = only_file(tmp_path).read_bytes()
+    blobs.destroy_key("edit:a")
+    blobs.delete(ref.sha256)
+    for restored in (False, True):
+        if restored:
+            path = tmp_path / "blobs" / "sha256" / ref.sha256[:2] / ref.sha256
+            path.write_bytes(backup)
+            assert blobs.size_of(ref.sha256) == len(backup)
+        for read in (blobs.read, blobs.stored, blobs.check):
+            with pytest.raises(LedgerError) as caught:
+                read(ref)
+            assert caught.value.code == code
+            assert ("entry 7" in caught.value.message) is (entry is not None)
+
+
+def test_a_log_that_cannot_be_read_leaves_a_blob_missing(tmp_path: Path) -> None:
+    def broken(digest: str) -> int | None:
+        raise StorageError("database-unreadable", "No.")
+
+    blobs = BlobStore(tmp_path / "blobs", erased_by=broken)
+    with pytest.raises(LedgerError) as caught:
+        blobs.ref("00" * 32, "video/mp4")
+    assert caught.value.code == "blob-missing"
+
+
+def test_salted_blobs_of_older_workspaces_are_read(blobs: BlobStore, tmp_path: Path) -> None:
+    plain = bytes(SALT_SIZE) + b"J. Doe"
+    ref = blobs.put(plain, "text/plain").model_copy(update={"salted": True})
+    assert (blobs.read(ref), blobs.stored(ref)) == (b"J. Doe", plain)
+    blobs.check(ref)
+
+
+def test_a_sealed_blob_in_the_place_of_another_is_corrupt(blobs: BlobStore, tmp_path: Path) -> None:
+    one, other = (blobs.put(text, "text/plain", salted=True, subject="edit:a") for text in (b"yes", b"no!"))
+    here, there = (tmp_path / "blobs" / "sha256" / r.sha256[:2] / r.sha256 for r in (one, other))
+    there.rename(here)
+    with pytest.raises(LedgerError) as caught:
+        blobs.read(one)
+    assert caught.value.code == "blob-corrupt"
+
+
+def test_a_size_that_no_memory_holds_is_no_reason_to_fail(blobs: BlobStore) -> None:
+    ref = blobs.put(b"x", "text/plain", salted=True, subject="edit:a").model_copy(update={"size": 1 << 62})
+    assert blobs.read(ref) == b"x"
+    with pytest.raises(LedgerError) as caught:
+        blobs.check(ref)
+    assert caught.value.code == "blob-corrupt"
+    assert blobs.size_of("00" * 32) is None
+    blobs.delete("00" * 32)

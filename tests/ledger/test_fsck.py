@@ -173,13 +173,14 @@ def test_random_damage_to_the_file_never_raises_and_never_passes_for_entries(cop
 
 def test_blobs_that_entries_name_are_checked(home: Home, ledger: Ledger, tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path / "blobs")
-    kept, lost, spoilt = (blobs.put(text, "text/plain", salted=True) for text in (b"a", b"b", b"c"))
+    kept, lost, spoilt = (blobs.put(text, "text/plain", salted=True, subject="edit:e") for text in (b"a", b"b", b"c"))
     ledger.append([envelope(n, ref) for n, ref in enumerate((kept, lost, spoilt))])
     report = fsck(home.folder, home.vkey, blobs)
     assert (report.ok, report.blobs) == (True, 3)
-    blobs.path(lost).unlink()
-    blobs.path(spoilt).chmod(0o600)
-    blobs.path(spoilt).write_bytes(b"\0" * 33)
+    blobs.delete(lost.sha256)
+    file = tmp_path / "blobs" / "sha256" / spoilt.sha256[:2] / spoilt.sha256
+    file.chmod(0o600)
+    file.write_bytes(b"\0" * 33)
     problems = fsck(home.folder, home.vkey, blobs).problems
     assert [(p.code, p.where) for p in problems] == [("blob-missing", "entry 1"), ("blob-corrupt", "entry 2")]
 

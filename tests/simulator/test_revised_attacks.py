@@ -111,7 +111,7 @@ def test_7_a_prompt_that_the_reasoner_did_not_propose(studio, finished, story):
 def test_8_the_request_says_another_prompt_than_its_prompt_json(studio, finished, story):
     at = story.find("intent")
     prompt = studio.workshop.blobs.put(
-        b'{"bg": "Another world altogether."}', "application/json", salted=True
+        b'{"bg": "Another world altogether."}', "application/json", salted=True, subject="edit:another"
     )
     story.change("intent", prompt=prompt)
     story.change("prompt-revision", parent=prompt.sha256)

@@ -71,7 +71,7 @@ class PolicyDecisionRecord(Predicate):
 
     edit: Name
     decision: BlobRef
-    """The PolicyDecision as JSON: it can outgrow a leaf."""
+    """The PolicyDecision as JSON: it can outgrow a leaf. Salted, as the facts: both quote the request."""
     facts: BlobRef
     stage: Name
     verdict: Name

@@ -238,10 +238,10 @@ def _intent(recorder: Recorder, folder: RequestFolder, requester: Signer) -> Non
         asset_class=request.asset_class,
         distribution=request.distribution,
         clicks=len(request.clicks),
-        request=blobs.put(
-            json.dumps(request.model_dump(mode="json")).encode(), "application/json", salted=True
+        request=recorder.put_personal(
+            json.dumps(request.model_dump(mode="json")).encode(), "application/json"
         ),
-        prompt=blobs.put(folder.prompt, "application/json", salted=True),
+        prompt=recorder.put_personal(folder.prompt, "application/json"),
         supplied=supplied,
     )
     subjects = {"source": recorder.subject("source", "source")}

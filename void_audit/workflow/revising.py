@@ -84,7 +84,7 @@ def revise_prompt(studio: Studio, edit: str, person: Signer, text: str | None = 
         record = PromptRevision(
             **recorder.common(),
             parent=present.sha256 if present else "",
-            prompt=recorder.studio.blobs.put(content, "application/json", salted=True),
+            prompt=recorder.put_personal(content, "application/json"),
             origin="written" if text is not None else "proposed",
         )
         recorder.record(record, {"prompt": record.prompt.sha256}, person)
