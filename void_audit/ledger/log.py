@@ -1,16 +1,8 @@
-"""The sequencer: the only writer of a log (spec/ledger 4, ADR 0002).
-
-The order of durable steps is what makes a fork impossible, whatever crashes in between:
-
-    commit the entries -> raise the high-water mark -> sign -> store the checkpoint
-
-Before it signs, the log recomputes the root from the stored bytes. Whatever a crash leaves unsigned is
-signed when the log is next opened or appended to.
-"""
+"""A log: the one class through which everybody writes it, and most read it. How it is written: ``sequencer``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -39,6 +31,8 @@ class Ledger(LogReader):
     def __init__(self, database: Database, signer: LogSigner | None = None, mark: Path | None = None) -> None:
         """Use ``create`` or ``open``."""
         super().__init__(database)
+        self.on_publish: Callable[[], None] = lambda: None
+        """Called without any lock after something new was published; must return at once and never fail."""
         self._signer = signer
         self._mark = mark
 
@@ -68,8 +62,8 @@ class Ledger(LogReader):
             upgrade(database)
             with database.write() as connection:
                 _begin_log(connection, database.place, key)
-            ledger = cls(database, signer, mark)
-            ledger._publish()
+        ledger = cls(database, signer, mark)
+        ledger.settle()
         return ledger
 
     @classmethod
@@ -89,18 +83,16 @@ class Ledger(LogReader):
             return cls(database)
         with database.lock():
             upgrade(database)
-            ledger = cls(database, signer, mark)
-            if str(VerifierKey.of(ledger.origin, signer)) != ledger.vkey:
-                raise LedgerError(
-                    "log-key-other", f"This is not the key of {ledger.origin}.", "Use its own key."
-                )
-            ledger._publish()
+        ledger = cls(database, signer, mark)
+        if str(VerifierKey.of(ledger.origin, signer)) != ledger.vkey:
+            raise LedgerError("log-key-other", f"This is not the key of {ledger.origin}.", "Use its own key.")
+        ledger.settle()
         return ledger
 
     def settle(self) -> None:
         """Sign whatever a failed append left unsigned, so that readers see it. Raises as ``append``."""
-        with self._database.lock():
-            self._publish()
+        self._writer().submit([])
+        self.on_publish()
 
     def append(self, envelopes: Sequence[bytes], at: int | None = None) -> list[int]:
         """Append entries, all or none; they are durable and under a signed checkpoint when this returns.
@@ -122,130 +114,53 @@ class Ledger(LogReader):
                 has signed; ``ledger-root`` if stored bytes contradict the tree; ``ledger-mark-*``.
             StorageError: ``storage-full``, ``storage-unwritable``, ``ledger-busy``.
         """
-        self._need_signer()
+        return list(self.submit(envelopes, at).indices) if envelopes else []
+
+    def submit(self, envelopes: Sequence[bytes], at: int | None = None) -> Submitted:
+        """As ``append``; the answer holds the signed checkpoint too, and an inclusion proof for every entry.
+
+        Threads that submit at once share one commit, one mark and one checkpoint.
+
+        Raises:
+            StorageError: ``ledger-interrupted`` if the thread that wrote for this one was stopped.
+            VoidAuditError: as ``append``.
+        """
+        writer = self._writer()
         entries = [read_entry(place, envelope) for place, envelope in enumerate(envelopes)]
-        if not entries:
-            return []
-        with self._database.lock():
-            self._publish()
-            start = self._commit(entries, at)
-            self._publish()
-        return list(range(start, start + len(entries)))
+        submitted = writer.submit(entries, at)
+        self.on_publish()
+        return submitted
 
     def add_cosignatures(self, size: int, lines: Sequence[str]) -> None:
         """Keep what witnesses signed, one line each with its line feed; the caller has checked them."""
         with self._database.write() as connection:
             attestations.add_cosignatures(connection, size, lines)
+        self.on_publish()
 
     def add_token(self, digest: bytes, authority: str, token: bytes) -> None:
         """Keep an RFC 3161 token (DER) for ``digest``; the caller has checked it."""
         with self._database.write() as connection:
             attestations.add_token(connection, digest, authority, token)
+        self.on_publish()
 
-    def _commit(self, entries: Sequence[StoredEntry], at: int | None) -> int:
-        """Step 1: the entries, durably. Returns the index of the first."""
-        with self._database.write() as connection:
-            start = store.entry_count(connection)
-            if at is not None and start != at:
-                raise OrderError(
-                    "ledger-moved", f"The log has {start} entries, not {at}.", "Read it again, then append."
-                )
-            store.add_entries(connection, [replace(e, index=start + e.index) for e in entries])
-        return start
-
-    def _publish(self) -> None:
-        """Steps 2 to 4 for whatever is not under a checkpoint yet. The caller holds the lock."""
-        signer, path = self._need_signer()
-        with self._database.read() as connection:
-            mark = self._trusted_mark(connection, path)
-            signed = self._signed(connection)
-            head = Checkpoint(self.origin, *_recomputed(connection, signed))
-        if mark.size < head.size:
-            write_mark(path, Mark(head.origin, head.size, head.root))
-        if signed is None or signed.size < head.size:
-            note = sign_checkpoint(head, signer)
-            with self._database.write() as connection:
-                store.add_checkpoint(connection, head, note)
-
-    def _signed(self, connection: sa.Connection) -> Checkpoint | None:
-        """What the newest stored note says, its signature checked."""
-        note = store.newest_note(connection)
-        return None if note is None else open_checkpoint(note, self._key)
-
-    def _trusted_mark(self, connection: sa.Connection, path: Path) -> Mark:
-        """The mark, once the stored tree is shown to extend it."""
-        mark = read_mark(path)
-        if mark is None:
-            raise LedgerError(
-                "ledger-mark-missing",
-                f"The mark {path} of what this key has signed is missing.",
-                "Restore it from the newest backup of the key, or close this log and begin another.",
-            )
-        if mark.origin != self.origin:
-            raise _other_mark(path, mark)
-        size = store.entry_count(connection)
-        if mark.size > size or merkle.root_of(store.node_reader(connection), mark.size) != mark.root:
-            raise _rollback(mark, size)
-        return mark
-
-    def _need_signer(self) -> tuple[LogSigner, Path]:
-        if self._signer is None or self._mark is None:
+    def _writer(self) -> Sequencer:
+        if self._sequencer is None:
             raise LedgerError(
                 "ledger-read-only", "The ledger was opened without its key.", "Open it with key and mark."
             )
-        return self._signer, self._mark
-
-
-def _recomputed(connection: sa.Connection, signed: Checkpoint | None) -> tuple[int, bytes]:
-    """Size and root, from the last signed root and the bytes stored after it; the stored tree must agree.
-
-    A bit that flips before it is signed would otherwise be signed for ever (spec/ledger 2).
-    """
-    read, size = store.node_reader(connection), store.entry_count(connection)
-    frontier = merkle.Frontier()
-    if signed is not None:
-        frontier = merkle.Frontier.load(read, signed.size)
-        if signed.size > size or frontier.root() != signed.root:
-            raise _contradiction(f"the signed root of {signed.size} entries is not that of the stored tree")
-    for index, body, _ in store.bodies(connection, frontier.size, size):
-        if index != frontier.size:
-            raise _contradiction(f"entry {frontier.size} is missing")
-        frontier.append(merkle.leaf_hash(body))
-    if frontier.size != size or frontier.root() != merkle.root_of(read, size):
-        raise _contradiction(f"the stored tree is not that of the stored bytes up to entry {size}")
-    return size, frontier.root()
+        return self._sequencer
 
 
 def _begin_mark(path: Path, origin: str) -> None:
     mark = read_mark(path)
     if mark is not None and mark.origin != origin:
-        raise _other_mark(path, mark)
+        raise other_mark(path, mark)
     if mark is not None and mark.size:
-        raise _rollback(mark, 0)
-    write_mark(path, Mark(origin, 0, merkle.EMPTY_ROOT))
+        raise rollback(mark, 0)
+    begin_mark(path, Mark(origin, 0, merkle.EMPTY_ROOT))
 
 
 def _begin_log(connection: sa.Connection, place: str, key: VerifierKey) -> None:
     if connection.execute(sa.select(log.c.id)).first() is not None:
         raise WorkspaceError("ledger-exists", f"There is a ledger in {place} already.", "Open that one.")
     connection.execute(sa.insert(log).values(id=1, origin=key.name, vkey=str(key)))
-
-
-def _rollback(mark: Mark, size: int) -> LedgerError:
-    return LedgerError(
-        "ledger-rollback",
-        f"The key has signed {mark.size} entries that the stored log of {size} does not extend.",
-        "The database is older than the log, or was changed: restore the newest copy. Nothing was signed.",
-    )
-
-
-def _other_mark(path: Path, mark: Mark) -> LedgerError:
-    return LedgerError(
-        "ledger-mark-other", f"{path} is the mark of {mark.origin}.", "Give the mark of this log."
-    )
-
-
-def _contradiction(why: str) -> LedgerError:
-    return LedgerError(
-        "ledger-root", f"Nothing was signed: {why}.", "Run fsck to see what is damaged; restore a backup."
-    )
