@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from void_audit.canon import dsse, jcs
 from void_audit.canon.statement import encode
-from void_audit.errors import OrderError
+from void_audit.errors import DeniedError, OrderError, StorageError
 from void_audit.identity.registry import KeyRegistry
 from void_audit.ledger.reader import LogReader
 from void_audit.model.base import BlobRef
@@ -24,6 +24,9 @@ from void_audit.model.records import Predicate, Statement, Subject
 from void_audit.model.signing import Signer
 from void_audit.model.subject import edit_subject
 from void_audit.workflow.studio import Studio
+
+ATTEMPTS = 100
+"""How often a record is appended anew because another entry came first."""
 
 LIBRARIES = ("numpy", "opencv-python-headless", "av", "pypatchmatch", "cel-expr-python", "c2pa-python")
 
@@ -58,7 +61,13 @@ class Recorder:
         return {"claimed_time": self.studio.clock().isoformat(timespec="seconds"), "edit": self.edit}
 
     def record(self, predicate: Predicate, subjects: Mapping[str, str], signer: Signer | None = None) -> None:
-        """Sign and append. Raises OrderError ``out-of-order`` if it may not come now."""
+        """Sign and append.
+
+        Raises:
+            OrderError: ``out-of-order`` if it may not come now.
+            DeniedError: ``key-ended`` if the signer's key was revoked or rotated meanwhile.
+            StorageError: ``ledger-busy``, and as ``Ledger.append``.
+        """
         refusal = self.state.refuse(predicate)
         if refusal is not None:
             raise OrderError(
@@ -66,12 +75,33 @@ class Recorder:
             )
         signer = signer or self.studio.machine
         statement = statement_of(predicate, subjects)
-        self.studio.ledger.append([dsse.seal(encode(statement), [signer])])
+        self._append(dsse.seal(encode(statement), [signer]), signer.key_id)
         self.state = self.state.advance(Signed(statement, (self.holder_of(signer.key_id),)))
 
     def holder_of(self, key: str) -> str:
         """Whose key it is, whatever it was rotated from: the first key that they were enrolled with."""
-        return KeyRegistry.from_entries(self.studio.ledger.key_events()).holder_of(key)
+        return self._registry().holder_of(key)
+
+    def _registry(self) -> KeyRegistry:
+        return KeyRegistry.from_entries(self.studio.ledger.key_events())
+
+    def _append(self, envelope: bytes, signer: str) -> None:
+        """At the very place for which the key was looked up: it may end while a long stage runs."""
+        for _ in range(ATTEMPTS):
+            size = self.studio.ledger.size
+            key = self._registry().get(signer)
+            if key is not None and not key.valid_at(size):
+                raise DeniedError(
+                    "key-ended",
+                    f"Key {signer[:16]} counts no more since entry {key.ended}: it was revoked or rotated.",
+                    "Give the command again: it goes on where it was, under the present key.",
+                )
+            try:
+                self.studio.ledger.append([envelope], at=size)
+            except OrderError:
+                continue  # another entry came first
+            return
+        raise StorageError("ledger-busy", "Other processes keep writing to the ledger.", "Try again.")
 
     def subject(self, step: Step, name: str) -> str:
         """SHA-256 of the artifact called ``name`` in the newest record of ``step``."""
