@@ -18,7 +18,7 @@ from void_audit.canon.keys import ed25519_valid, key_id, raw_ed25519
 from void_audit.canon.pkcs8 import private_pem
 from void_audit.errors import EnvelopeError, IdentityError, StorageError
 
-__all__ = ["FileSigner", "create", "key_id", "load", "public_der", "verify"]
+__all__ = ["FileSigner", "create", "key_id", "load", "public_der", "sync_folder", "verify", "write_new"]
 
 MAX_KEY_FILE = 10_000
 """Bytes. A key file is under 500; anything larger is not one."""
@@ -66,7 +66,7 @@ def create(path: Path, passphrase: str | None) -> FileSigner:
     text = private_pem(key, passphrase) + key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    _write_new(path, text)
+    write_new(path, text)
     return FileSigner(key)
 
 
@@ -134,36 +134,42 @@ def verify(public: bytes, data: bytes, signature: bytes) -> None:
         )
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that must not exist, durably; what cannot be completed is taken away again."""
+def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that must not exist, durably; what cannot be completed is taken away again.
+
+    Raises:
+        IdentityError: ``key-exists``.
+        StorageError: ``key-not-written``.
+    """
     descriptor = _open_new(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)  # whatever the umask says
+            os.fchmod(file.fileno(), mode)  # whatever the umask says
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
 def _open_new(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         hint = "A key is never overwritten: choose another name."
         raise IdentityError("key-exists", f"There is a key in {path} already.", hint) from error
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
 
-def _not_written(path: Path, error: OSError) -> StorageError:
+def not_written(path: Path, error: OSError) -> StorageError:
+    """StorageError ``key-not-written``."""
     return StorageError(
         "key-not-written",
         f"The key cannot be written to {path}: {error.strerror}.",
@@ -171,7 +177,8 @@ def _not_written(path: Path, error: OSError) -> StorageError:
     )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make names in ``folder`` durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
