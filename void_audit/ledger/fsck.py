@@ -25,10 +25,12 @@ from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.database import Database, Place
 from void_audit.ledger.mark import Mark, read_mark
 from void_audit.ledger.opening import open_database
-from void_audit.ledger.references import blob_refs
 from void_audit.ledger.schema import schema_version
 from void_audit.ledger.tables import HEAD, checkpoint, entry, log, node, record
+from void_audit.ledger.tile_fsck import EvidenceCheck, EvidenceState
+from void_audit.ledger.tile_store import TileStore
 from void_audit.model.proof import StoredEntry
+from void_audit.model.references import blob_refs
 
 MAX_PROBLEMS = 1000
 """Problems listed; one damaged entry can contradict thousands of rows."""
@@ -55,6 +57,8 @@ class FsckReport:
     blobs: int
     problems: tuple[Problem, ...]
     """At most ``MAX_PROBLEMS``, in the order found."""
+    evidence: EvidenceState | None = None
+    """How far the tiles are, where they were checked."""
 
     @property
     def ok(self) -> bool:
@@ -62,20 +66,29 @@ class FsckReport:
         return not self.problems
 
 
-def fsck(place: Place, vkey: str, blobs: BlobStore | None = None, mark: Path | None = None) -> FsckReport:
+def fsck(
+    place: Place,
+    vkey: str,
+    blobs: BlobStore | None = None,
+    mark: Path | None = None,
+    tiles: TileStore | None = None,
+) -> FsckReport:
     """Check the ledger at ``place``. Damage is reported, never raised.
 
     Problem codes: ``database-unreadable``, ``database-corrupt``, ``schema-version``, ``schema-changed``,
     ``schema-owner``, ``schema-grant``, ``log-key``, ``entry-missing``, ``entry-leaf-hash``,
     ``entry-unreadable``, ``node-missing``, ``node-wrong``, ``node-extra``, ``record-wrong``,
     ``checkpoint-signature``, ``checkpoint-columns``, ``checkpoint-root``, ``tail-unsigned``,
-    ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``.
+    ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``; of the tiles
+    ``evidence-unreadable``, ``evidence-ahead``, ``evidence-fork``, ``evidence-unknown`` and those of
+    ``TileReader.inspect``.
 
     Args:
         place: the ledger's folder, or the URL of its PostgreSQL database.
         vkey: the log's verifier key, from outside the ledger.
         blobs: where the content lies; without it blobs are not checked.
         mark: the high-water mark; without it a truncated log cannot be told from a younger one.
+        tiles: the exported tiles; without it they are not checked.
 
     Raises:
         NoteError: ``vkey-malformed``, ``vkey-type``: the key given is none.
@@ -86,6 +99,8 @@ def fsck(place: Place, vkey: str, blobs: BlobStore | None = None, mark: Path | N
     check = _Check(database, key, blobs)
     if mark is not None:
         check.read_mark(mark)
+    if tiles is not None:  # before the database, which may only be further
+        check.evidence = EvidenceCheck(tiles, key, check.found)
     try:
         with database.read() as connection:
             check.run(connection)
@@ -93,7 +108,8 @@ def fsck(place: Place, vkey: str, blobs: BlobStore | None = None, mark: Path | N
         check.found("database-unreadable", database.place, error.message)
     finally:
         database.close()
-    return FsckReport(check.entries, check.checkpoints, check.blobs_checked, tuple(check.problems))
+    state = check.evidence.compare(check.entries, check.roots) if check.evidence else None
+    return FsckReport(check.entries, check.checkpoints, check.blobs_checked, tuple(check.problems), state)
 
 
 def problems_of(database: Database, connection: sa.Connection, vkey: str) -> tuple[Problem, ...]:
@@ -114,13 +130,21 @@ class _Check:
         self.entries = self.checkpoints = self.blobs_checked = 0
         self.roots: dict[int, bytes] = {}
         self.mark: Mark | None = None
+        self.evidence: EvidenceCheck | None = None
 
     def found(self, code: str, where: str, detail: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(code, where, detail))
 
     def run(self, connection: sa.Connection) -> None:
-        parts = (self._schema, self._name, self._tree, self._extra_rows, self._checkpoints)
+        parts = (
+            self._schema,
+            self._name,
+            self._tree,
+            self._extra_rows,
+            self._checkpoints,
+            self._attestations,
+        )
         for part in parts:
             try:
                 part(connection)
@@ -156,6 +180,8 @@ class _Check:
         wanted = set(connection.execute(sa.select(checkpoint.c.size)).scalars())
         if self.mark is not None:
             wanted.add(self.mark.size)
+        if self.evidence is not None:
+            wanted.add(self.evidence.size)
         frontier = Frontier()
         self.roots = {0: frontier.root()}
         for page in _pages(connection):
@@ -253,6 +279,10 @@ class _Check:
             self.found("checkpoint-columns", where, "size or root is not what the signed note says")
         if self.roots.get(signed.size) != signed.root:
             self.found("checkpoint-root", where, "the stored entries do not have the signed root")
+
+    def _attestations(self, connection: sa.Connection) -> None:
+        if self.evidence is not None:
+            self.evidence.compare_attestations(connection)
 
     def _compare_mark(self, mark: Mark) -> None:
         if mark.origin != self.key.name or self.roots.get(mark.size) != mark.root:
