@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from void_audit.ledger.references import blob_refs
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import LedgerAssertion
 from void_audit.model.records import (
@@ -19,6 +18,7 @@ from void_audit.model.records import (
     RefusedReply,
     Rejection,
 )
+from void_audit.model.references import blob_refs
 from void_audit.workflow.recorder import Recorder
 
 MAX_EVIDENCE_BLOB = 4 * 1024 * 1024

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from void_audit.model.base import BlobRef, Value
+from void_audit.model.base import BlobRef, Sha256, Value
+from void_audit.model.records import Statement
 
 
 def blob_refs(value: object) -> Iterator[BlobRef]:
@@ -20,3 +21,9 @@ def blob_refs(value: object) -> Iterator[BlobRef]:
     elif isinstance(value, tuple):
         for item in value:
             yield from blob_refs(item)
+
+
+def named_digests(statement: Statement) -> Iterator[Sha256]:
+    """Every SHA-256 by which a statement's content may be stored: its blobs', and its subjects'. Some come twice."""
+    yield from (ref.sha256 for ref in blob_refs(statement.predicate))
+    yield from (s.digest["sha256"] for s in statement.subjects if "sha256" in s.digest)

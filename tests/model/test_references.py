@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 
-from void_audit.ledger.references import blob_refs
 from void_audit.model.base import BlobRef, Value
 from void_audit.model.records import PREDICATES, Approval, Kind, Predicate, Statement, Subject
+from void_audit.model.references import blob_refs, named_digests
 
 
 def ref(number: int) -> BlobRef:
@@ -83,3 +83,11 @@ def test_the_check_above_sees_what_it_is_for() -> None:
 
     assert {around[0] for around in containers(Careless)} == {list, UnionType}
     assert sum(1 for predicate in PREDICATES.values() for _ in containers(predicate)) >= 15
+
+
+def test_a_statement_names_its_blobs_and_its_subjects() -> None:
+    approval = Approval(claimed_time="t", edit="e", plan="ab" * 32, comment=ref(9))
+    subject = Subject(name="n", digest={"sha256": "cd" * 32})
+    bare = Subject(name="n", digest={})
+    named = list(named_digests(Statement(subjects=(subject, bare), predicate=approval)))
+    assert named == [ref(9).sha256, "cd" * 32]
