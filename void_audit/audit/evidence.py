@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from void_audit.audit.agreement import consistency_problem, disagreements, listing_problem
+from void_audit.audit.bundle import OpenedBundle, is_bundle, opened_bundle
+from void_audit.audit.claims import ManifestState
 from void_audit.audit.folding import tell
 from void_audit.audit.known_keys import bad_signatures, known_keys
 from void_audit.audit.manifest import ManifestEvidence, read_manifest
@@ -20,6 +24,7 @@ from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
 from void_audit.canon.hashing import sha256_file, sha256_hex
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
+from void_audit.canon.roots import check_roots
 from void_audit.canon.statement import read_entry
 from void_audit.errors import EvidenceError, IdentityError
 from void_audit.identity.registry import KeyRegistry
@@ -30,7 +35,7 @@ from void_audit.model.records import HouseRecord
 
 SALT = 32
 
-__all__ = ["MAX_RECEIPT", "Evidence", "Pins", "gather", "open_pinned", "parse"]
+__all__ = ["MAX_RECEIPT", "Evidence", "Pins", "gather", "gathered", "open_pinned", "parse"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,10 @@ class Pins:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the obligations judge."""
+    """What the obligations judge. They do not care whether the records came in a manifest or in a bundle."""
 
     file: Path
+    """The video; the bundle itself where it holds none."""
     sha256: str
     pins: Pins
     manifest: ManifestEvidence
@@ -58,7 +64,7 @@ class Evidence:
     """All records that could be parsed, in log order; parsing says nothing of signatures or inclusion."""
     unreadable: tuple[str, ...]
     checkpoint: Checkpoint | None
-    """The file's checkpoint, if the pinned log signed it."""
+    """What the records are proved on, if the pinned log signed it."""
     checkpoint_problem: str
     not_included: tuple[str, ...]
     registry: KeyRegistry
@@ -73,11 +79,22 @@ class Evidence:
     source_sha256: str | None
     sidecar: Path | None = None
     """The manifest's file, where it lies beside the video."""
+    bundle: OpenedBundle | None = None
+    """What the records came in, if not in the video's manifest."""
+    file_checkpoint: Checkpoint | None = None
+    """The checkpoint inside the file, if the pinned log signed it: another one than a bundle's own."""
+    disagreements: tuple[str, ...] = ()
+    """In what a bundle's records are not those of the video in it."""
 
     @property
     def assertion(self) -> LedgerAssertion | None:
-        """The ledger assertion, if the manifest has one."""
-        return self.manifest.ledger
+        """The records and what belongs to them: the bundle's, else the manifest's, if it has them."""
+        return self.bundle.assertion if self.bundle else self.manifest.ledger
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a finished file to look at: a bundle may hold its records only."""
+        return self.bundle is None or self.bundle.video is not None
 
     @property
     def edit_entries(self) -> tuple[StoredEntry, ...]:
@@ -108,7 +125,9 @@ class Evidence:
         return stored[SALT:] if stored is not None and ref.salted else stored
 
     def stored(self, digest: str) -> bytes | None:
-        """The stored bytes with this SHA-256, if the file carries them."""
+        """The stored bytes with this SHA-256, if file or bundle carry them."""
+        if self.bundle is not None:
+            return self.bundle.stored(digest)
         text = self.assertion.evidence.get(digest) if self.assertion else None
         if text is None:
             return None
@@ -119,26 +138,48 @@ class Evidence:
         return data if sha256_hex(data) == digest else None
 
 
-def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) -> Evidence:
-    """Read everything once.
+@contextmanager
+def gathered(file: Path, pins: Pins, source: Path | None, receipt: Path | None) -> Iterator[Evidence]:
+    """``gather`` from a finished file or an evidence bundle. A bundle's video lies there only within.
+
+    Raises:
+        StorageError, IdentityError: as ``gather``.
+        EvidenceError: those of ``opened_bundle``: the bundle is not as it was written.
+    """
+    if not is_bundle(file):
+        yield gather(file, pins, source, receipt)
+        return
+    with opened_bundle(file) as bundle:
+        yield gather(file, pins, source, receipt, bundle)
+
+
+def gather(
+    file: Path, pins: Pins, source: Path | None, receipt: Path | None, bundle: OpenedBundle | None = None
+) -> Evidence:
+    """Read everything once: from a file, or from ``bundle``, which was opened from it.
 
     Raises:
         StorageError: ``file-unreadable``: the file or the source cannot be read at all.
         IdentityError: ``trust-unreadable``, ``log-key-unreadable``: what was pinned is none. It is no fault
             of the file's, so it must not look like one.
     """
-    digest, source_digest = sha256_file(file), sha256_file(source) if source else None
-    _check_log_key(pins)
-    sidecar = _sidecar(file)
-    manifest = read_manifest(file, pins.trust_pem, sidecar)
-    assertion = manifest.ledger
+    video = (bundle.video or file) if bundle else file
+    digest, source_digest = sha256_file(video), sha256_file(source) if source else None
+    _check_pins(pins)
+    sidecar = _sidecar(video)
+    seen = bundle is None or bundle.video is not None
+    manifest = (
+        read_manifest(video, pins.trust_pem, sidecar) if seen else ManifestEvidence(ManifestState.MISSING)
+    )
+    assertion = bundle.assertion if bundle else manifest.ledger
     entries, unreadable = _entries(assertion)
     checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
+    inner = _inner(bundle, pins) if bundle else checkpoint
     registry, key_problems = known_keys(entries)
     state, order, approval = tell(entries, assertion.edit if assertion else None, registry)
-    found, receipt_problem = read_receipt(receipt or file.with_name(file.name + ".receipt"))
+    found, receipt_problem = _receipt(video, receipt, bundle)
     return Evidence(
-        file=file,
+        file=video,
         sha256=digest,
         pins=pins,
         manifest=manifest,
@@ -146,9 +187,13 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
         unreadable=unreadable,
         checkpoint=checkpoint,
         checkpoint_problem=checkpoint_problem,
-        not_included=_not_included(assertion, checkpoint),
+        not_included=(*_not_included(assertion, checkpoint), *consistency_problem(bundle, inner, checkpoint)),
         registry=registry,
-        bad_signatures=(*key_problems, *bad_signatures(entries, registry)),
+        bad_signatures=(
+            *key_problems,
+            *listing_problem(bundle, registry),
+            *bad_signatures(entries, registry),
+        ),
         state=state,
         order_problem=order,
         approval_problem=approval,
@@ -157,6 +202,9 @@ def gather(file: Path, pins: Pins, source: Path | None, receipt: Path | None) ->
         source=source,
         source_sha256=source_digest,
         sidecar=sidecar,
+        bundle=bundle,
+        file_checkpoint=inner,
+        disagreements=disagreements(bundle, manifest.ledger, state.seal, found),
     )
 
 
@@ -170,7 +218,9 @@ def open_pinned(note: str, pins: Pins) -> Checkpoint:
     return open_checkpoint(note, VerifierKey.parse(pins.log_vkey or ""))
 
 
-def _check_log_key(pins: Pins) -> None:
+def _check_pins(pins: Pins) -> None:
+    if pins.trust_pem is not None:
+        check_roots(pins.trust_pem)
     try:
         if pins.log_vkey:
             VerifierKey.parse(pins.log_vkey)
@@ -207,6 +257,21 @@ def _checkpoint(assertion: LedgerAssertion | None, pins: Pins) -> tuple[Checkpoi
         return open_pinned(assertion.checkpoint, pins), ""
     except EvidenceError as error:
         return None, str(error)
+
+
+def _inner(bundle: OpenedBundle, pins: Pins) -> Checkpoint | None:
+    """The checkpoint inside the finished file, which a bundle repeats; None if the pinned log did not sign it."""
+    try:
+        return open_pinned(bundle.file_checkpoint, pins) if pins.log_vkey else None
+    except EvidenceError:
+        return None
+
+
+def _receipt(video: Path, given: Path | None, bundle: OpenedBundle | None) -> tuple[Receipt | None, str]:
+    """The receipt that was given, else the bundle's own, else the one beside the file."""
+    if given is None and bundle is not None:
+        return read_receipt(bundle.receipt) if bundle.receipt else (None, "the bundle holds no video")
+    return read_receipt(given or video.with_name(video.name + ".receipt"))
 
 
 def _not_included(assertion: LedgerAssertion | None, checkpoint: Checkpoint | None) -> tuple[str, ...]:
