@@ -27,6 +27,7 @@ VALUES_ONLY = {
     "records",
 }
 VALUES_ONLY |= {
+    "bundle",
     "house_records",
     "mask_records",
     "predicate",
