@@ -56,7 +56,9 @@ def _edit(folder: Path, request: Path) -> None:
 
 def _verify(folder: Path, request: Path) -> None:
     trust = folder / "ws" / "trust"
-    pins = Pins((trust / "root.pem").read_text(), (trust / "log.vkey").read_text().strip(), approved)
+    pins = Pins(
+        (trust / "root.pem").read_text(), (trust / "log.vkey").read_text().strip(), approved_weights=approved
+    )
     verify(folder / "out.mp4", pins, request / "clip.mp4")
 
 

@@ -28,7 +28,7 @@ def main() -> None:
             place = workspace(folder)
             request = write_request(folder / "request", size, frames)
             file = edit(place, request, folder / "out.mp4").delivered.path
-            pins = Pins(place.trust_pem(), place.log_vkey(), approved)
+            pins = Pins(place.trust_pem(), place.log_vkey(), approved_weights=approved)
             floor = best(lambda f=file: sha256_file(f))
             plain = best(lambda f=file, p=pins: verify(f, p))
             full = best(lambda f=file, p=pins, s=request / "clip.mp4": verify(f, p, s))

@@ -62,7 +62,7 @@ def edited(place: Workspace, folder: Path, profile: str, out: Path):
 
 def check(place: Workspace, finished, source: Path) -> None:
     """Nothing fails, everything required passes, and outside the mask it is the source."""
-    pins = Pins(place.trust_pem(), place.log_vkey(), approved)
+    pins = Pins(place.trust_pem(), place.log_vkey(), approved_weights=approved)
     report = verify(finished.delivered.path, pins, source)
     answers = {int(f.obligation): f.state for f in report.findings}
     assert report.exit_code == 0, [f.detail for f in report.findings if f.state is State.FAIL]

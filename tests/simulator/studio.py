@@ -243,7 +243,7 @@ class Studio:
 
     def pins(self) -> Pins:
         """What this house hands out to verifiers."""
-        return Pins(self.place.trust_pem(), self.place.log_vkey(), lambda digest: False)
+        return Pins(self.place.trust_pem(), self.place.log_vkey(), approved_weights=lambda digest: False)
 
     def sealed(self, path: Path) -> Sealed:
         """A finished file with this house's pins."""
