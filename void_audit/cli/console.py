@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
@@ -29,6 +30,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing
 AsOption = Annotated[str | None, typer.Option("--as", help="Whose key signs.")]
 
 out = Console(highlight=False, soft_wrap=True)
+_unfinished: list[Callable[[], None]] = []
+
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -42,6 +45,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return answered(*args, **kwargs)
+        finally:
+            _finish()
+
+    def answered(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             _insist_on_text(kwargs)
             return command(*args, **kwargs)
@@ -57,6 +66,17 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         raise typer.Exit(problem.exit_code)
 
     return run
+
+
+def at_end(finish: Callable[[], None]) -> None:
+    """Have something done when the command ends, however it does."""
+    _unfinished.append(finish)
+
+
+def _finish() -> None:
+    while _unfinished:
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C: not even this is waited for
+            _unfinished.pop()()
 
 
 def report(error: VoidAuditError, as_json: bool) -> None:
