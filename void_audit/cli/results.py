@@ -106,7 +106,7 @@ def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:
         "sidecar": str(delivered.sidecar) if delivered.sidecar else None,
         "manifest": delivered.manifest,
         "passes": [dict(take.statistics) for n in (1, 2) if (take := state.take(n))],
-        "warnings": warnings_of(state),
+        "warnings": [*warnings_of(state), *studio.notary.warnings],
         "containment_worst": state.output.containment_worst if state.output else None,
         "counterfactual_dynamics": bool(state.output and state.output.counterfactual_dynamics),
     }
@@ -115,7 +115,7 @@ def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:
 def print_finished(studio: Studio, finished: Finished) -> None:
     """A finished edit for a person."""
     state, delivered = finished.state, finished.delivered
-    for warning in warnings_of(state):
+    for warning in [*warnings_of(state), *studio.notary.warnings]:
         say_wrapped(f"warning: {warning}", "yellow")
     for number in (1, 2):
         take = state.take(number)

@@ -20,6 +20,10 @@ class Attested:
 class Notary(Protocol):
     """Asks others. None that does not answer stops an edit: what is missing shows in the file."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be had, and why: for whoever runs the edit."""
+
     def attest(self, ledger: Ledger, size: int) -> Attested:
         """The checkpoint of ``size`` with every cosignature and token that can be had. LedgerError if there is none."""
 
@@ -29,6 +33,11 @@ class Notary(Protocol):
 
 class NobodyAsked:
     """No witness and no authority is configured: the log's own signature, and nothing else."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     def attest(self, ledger: Ledger, size: int) -> Attested:
         """The checkpoint as the log signed it."""
