@@ -219,8 +219,9 @@ def open_pinned(note: str, pins: Pins) -> Checkpoint:
 
 
 def _check_pins(pins: Pins) -> None:
-    if pins.trust_pem is not None:
-        check_roots(pins.trust_pem)
+    for roots in (pins.trust_pem, pins.tsa_pem):
+        if roots is not None:
+            check_roots(roots)
     try:
         if pins.log_vkey:
             VerifierKey.parse(pins.log_vkey)
