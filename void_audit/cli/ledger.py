@@ -23,7 +23,8 @@ def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     if as_json:
         emit({**asdict(report), "ok": report.ok})
     else:
-        say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs.")
+        erased = f", {report.erased} of them ERASED, as the log says" if report.erased else ""
+        say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs{erased}.")
         for problem in report.problems:
             say(f"{problem.code} at {problem.where}: {problem.detail}", "bold red")
         say("consistent" if report.ok else "NOT CONSISTENT")

@@ -23,14 +23,13 @@ from void_audit.errors import NoteError, VoidAuditError
 from void_audit.ledger import store
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.database import Database, Place
+from void_audit.ledger.fsck_blobs import BlobCheck
 from void_audit.ledger.mark import Mark, read_mark
 from void_audit.ledger.opening import open_database
 from void_audit.ledger.schema import schema_version
 from void_audit.ledger.tables import HEAD, checkpoint, entry, log, node, record
 from void_audit.ledger.tile_fsck import EvidenceCheck, EvidenceState
 from void_audit.ledger.tile_store import TileStore
-from void_audit.model.proof import StoredEntry
-from void_audit.model.references import blob_refs
 
 MAX_PROBLEMS = 1000
 """Problems listed; one damaged entry can contradict thousands of rows."""
@@ -59,6 +58,8 @@ class FsckReport:
     """At most ``MAX_PROBLEMS``, in the order found."""
     evidence: EvidenceState | None = None
     """How far the tiles are, where they were checked."""
+    erased: int = 0
+    """Of ``blobs``: gone on purpose, as the log says."""
 
     @property
     def ok(self) -> bool:
@@ -79,7 +80,7 @@ def fsck(
     ``schema-owner``, ``schema-grant``, ``log-key``, ``entry-missing``, ``entry-leaf-hash``,
     ``entry-unreadable``, ``node-missing``, ``node-wrong``, ``node-extra``, ``record-wrong``,
     ``checkpoint-signature``, ``checkpoint-columns``, ``checkpoint-root``, ``tail-unsigned``,
-    ``mark-unreadable``, ``mark-contradicted``, ``blob-missing``, ``blob-corrupt``; of the tiles
+    ``mark-unreadable``, ``mark-contradicted``, those of ``BlobCheck``; of the tiles
     ``evidence-unreadable``, ``evidence-ahead``, ``evidence-fork``, ``evidence-unknown`` and those of
     ``TileReader.inspect``.
 
@@ -109,7 +110,9 @@ def fsck(
     finally:
         database.close()
     state = check.evidence.compare(check.entries, check.roots) if check.evidence else None
-    return FsckReport(check.entries, check.checkpoints, check.blobs_checked, tuple(check.problems), state)
+    checked, erased = (check.blobs.checked, check.blobs.erased) if check.blobs else (0, 0)
+    problems = tuple(check.problems)
+    return FsckReport(check.entries, check.checkpoints, checked, problems, state, erased)
 
 
 def problems_of(database: Database, connection: sa.Connection, vkey: str) -> tuple[Problem, ...]:
@@ -125,9 +128,9 @@ class _Check:
     def __init__(self, database: Database, key: VerifierKey, blobs: BlobStore | None) -> None:
         self.database = database
         self.key = key
-        self.blobs = blobs
+        self.blobs = BlobCheck(blobs, self.found) if blobs is not None else None
         self.problems: list[Problem] = []
-        self.entries = self.checkpoints = self.blobs_checked = 0
+        self.entries = self.checkpoints = 0
         self.roots: dict[int, bytes] = {}
         self.mark: Mark | None = None
         self.evidence: EvidenceCheck | None = None
@@ -150,6 +153,8 @@ class _Check:
                 part(connection)
             except _UNREADABLE as error:
                 self.found("database-unreadable", part.__name__[1:], f"{type(error).__name__}: {error}"[:300])
+        if self.blobs is not None:
+            self.blobs.finish()
         if self.mark is not None:
             self._compare_mark(self.mark)
 
@@ -232,17 +237,8 @@ class _Check:
                 continue
             if projected.get(index) != store.projection(stored):
                 self.found("record-wrong", f"record {index}", "the projection does not follow from the entry")
-            self._blobs(stored)
-
-    def _blobs(self, stored: StoredEntry) -> None:
-        if self.blobs is None:
-            return
-        for ref in blob_refs(stored.statement.predicate):
-            self.blobs_checked += 1
-            try:
-                self.blobs.check(ref)
-            except VoidAuditError as error:
-                self.found(error.code, f"entry {stored.index}", error.message)
+            if self.blobs is not None:
+                self.blobs.entry(stored)
 
     def _extra_rows(self, connection: sa.Connection) -> None:
         """Rows that belong to no entry."""
