@@ -82,6 +82,16 @@ class Database(ABC):
             StorageError: ``ledger-busy`` after ``LOCK_SECONDS``, ``storage-*``, ``database-*``.
         """
 
+    def replaced(self) -> bool:
+        """Whether another database lies at the place since the last call (a restore); it is then opened anew.
+
+        Connections would go on writing to the one that was taken away. A server sees to that itself.
+
+        Raises:
+            StorageError: ``storage-*``.
+        """
+        return False
+
     @abstractmethod
     def faults(self, connection: sa.Connection) -> Iterator[Fault]:
         """What is wrong with the file and the schema: ``database-corrupt``, ``schema-*``."""
@@ -120,7 +130,7 @@ class Database(ABC):
             raise LedgerError("ledger-damaged", f"{self.place}: {str(error)[:200]}.", "Run fsck.") from error
 
 
-def unusable(place: str, error: BaseException) -> InputError:
+def unusable(place: str, error: BaseException | str) -> InputError:
     """A value that no database can hold."""
     return InputError(
         "value-unusable",

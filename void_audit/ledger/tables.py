@@ -10,6 +10,9 @@ SCHEMA = "void_audit"
 HEAD = "0002"
 """The newest schema version that this code knows."""
 
+COUNT = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+"""Numbers of entries: 64 bits on both."""
+
 metadata = sa.MetaData()
 
 log = sa.Table(
@@ -24,7 +27,7 @@ log = sa.Table(
 entry = sa.Table(
     "entry",
     metadata,
-    sa.Column("idx", sa.Integer, primary_key=True),
+    sa.Column("idx", COUNT, primary_key=True),
     sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
@@ -34,7 +37,7 @@ node = sa.Table(
     "node",
     metadata,
     sa.Column("level", sa.Integer, primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("position", COUNT, primary_key=True),
     sa.Column("hash", sa.LargeBinary, nullable=False),
 )
 """Full subtrees from level 1 up (level 0 is ``entry.leaf_hash``); see ``canon.merkle``."""
@@ -42,7 +45,7 @@ node = sa.Table(
 checkpoint = sa.Table(
     "checkpoint",
     metadata,
-    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("size", COUNT, primary_key=True),
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
 )
@@ -51,7 +54,7 @@ checkpoint = sa.Table(
 record = sa.Table(
     "record",
     metadata,
-    sa.Column("idx", sa.Integer, primary_key=True),
+    sa.Column("idx", COUNT, primary_key=True),
     sa.Column("edit", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
 )
@@ -60,7 +63,7 @@ record = sa.Table(
 cosignature = sa.Table(
     "cosignature",
     metadata,
-    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("size", COUNT, primary_key=True),
     sa.Column("line", sa.Text, primary_key=True),
 )
 """Signature lines of witnesses, by the size of the checkpoint that they cosigned."""

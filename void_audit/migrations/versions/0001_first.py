@@ -1,7 +1,8 @@
 """Entries, full subtrees, checkpoints, the log's name, and the projection of entries by edit and kind.
 
 The triggers are seat belts: evidence is in the signed checkpoints. On SQLite a trigger against UPDATE and
-DELETE does not stop INSERT OR REPLACE, hence the guards on INSERT as well (spec/ledger 4).
+DELETE does not stop INSERT OR REPLACE, hence the guards on INSERT as well (spec/ledger 4). On PostgreSQL, which
+came later than SQLite, they also stop TRUNCATE and fire whatever ``session_replication_role`` says.
 """
 
 from __future__ import annotations
@@ -32,9 +33,13 @@ def upgrade() -> None:
     _node()
     _checkpoint()
     _record()
-    if op.get_context().dialect.name == "sqlite":
-        for table, guard in INSERT_GUARDS.items():
-            _seal(table, guard)
+    postgresql = op.get_context().dialect.name == "postgresql"
+    if postgresql:
+        op.execute(
+            _function("refuse", "RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23001';")
+        )
+    for table, guard in INSERT_GUARDS.items():
+        (_seal_postgresql if postgresql else _seal)(table, guard)
 
 
 def downgrade() -> None:
@@ -100,3 +105,24 @@ def _seal(table: str, guard: str) -> None:
     op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
     op.execute(f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}")
     op.execute(f"CREATE TRIGGER {table}_insert BEFORE INSERT ON {table} WHEN {guard} {refuse}")
+
+
+def _seal_postgresql(table: str, guard: str) -> None:
+    refuse = f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = '23001';"
+    op.execute(_function(f"{table}_insert", f"IF {guard} THEN {refuse} END IF; RETURN NEW;"))
+    for event in ("update", "delete", "truncate"):
+        _trigger(table, f"{table}_no_{event}", f"BEFORE {event.upper()}", "STATEMENT", "refuse")
+    _trigger(table, f"{table}_insert", "BEFORE INSERT", "ROW", f"{table}_insert")
+
+
+def _function(name: str, body: str) -> str:
+    # Its own search path: what a session calls a table must not matter.
+    return (
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path = void_audit, pg_temp"
+        f" AS $$ BEGIN {body} END $$"
+    )
+
+
+def _trigger(table: str, name: str, when: str, each: str, function: str) -> None:
+    op.execute(f"CREATE TRIGGER {name} {when} ON {table} FOR EACH {each} EXECUTE FUNCTION {function}()")
+    op.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
