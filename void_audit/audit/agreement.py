@@ -20,7 +20,9 @@ def listing_problem(bundle: OpenedBundle | None, registry: KeyRegistry) -> tuple
     """
     if bundle is None or bundle.signature is None:
         return ()
-    signed, place = bundle.signature, bundle.listing.size
+    signed, place, counted = bundle.signature, bundle.listing.size, bundle.listing.key_events
+    if registry.events != counted:
+        return (f"the bundle's listing counts {counted} key events, the bundle shows {registry.events}",)
     try:
         signed.verify({key: registry.public_key(key) for key in signed.key_ids})
     except EvidenceError as error:
@@ -81,13 +83,6 @@ def disagreements(
     if receipt is not None and own.get(receipt.entry.index) != receipt.entry.envelope:
         problems.append(f"the receipt's entry {receipt.entry.index} is not the bundle's")
     return tuple(problems)
-
-
-def key_events_problem(bundle: OpenedBundle | None, shown: int) -> str:
-    """Whether the bundle shows as many key events as its maker says that the log has; '' if it does."""
-    if bundle is None or shown == bundle.listing.key_events:
-        return ""
-    return f"The house counted {bundle.listing.key_events} key events; the bundle shows {shown}."
 
 
 def _of_file(bundle: OpenedBundle, carried: LedgerAssertion, own: dict[int, str]) -> list[str]:

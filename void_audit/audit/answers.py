@@ -62,12 +62,12 @@ def _finding(obligation: Obligation, state: State, detail: str, remedy: str = ""
         obligation=obligation,
         title=TITLES[obligation],
         state=state,
-        detail=_bounded(detail),
-        remedy=_bounded(remedy),
+        detail=bounded(detail),
+        remedy=bounded(remedy),
     )
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
     """What a hostile file made us say stays printable, short, and on its line: it forges no other answer."""
     printable = "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split("\n")))
     return printable if len(printable) <= 2000 else printable[:2000] + " ..."

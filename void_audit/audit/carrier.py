@@ -23,6 +23,12 @@ PROMPT_TITLE = "prompt.json"
 def binding(evidence: Evidence) -> Finding:
     """(0) The manifest is present and its hard binding matches these bytes."""
     manifest = evidence.manifest
+    if not evidence.has_video:
+        return unknown(
+            Obligation.BINDING,
+            "The bundle holds the records without the video; its own bytes are those that its listing names.",
+            "The finished file, or a bundle that was made without --no-media.",
+        )
     if manifest.state == "missing":
         return unknown(
             Obligation.BINDING,
@@ -70,7 +76,14 @@ def file_digest(evidence: Evidence) -> Finding:
             f"This is not the recorded output: {first(other)}.",
             "Its manifest carries the records of another video.",
         )
-    if evidence.receipt is None:
+    if not evidence.has_video:
+        sealed = evidence.subject("seal", "sealed")
+        return unknown(
+            Obligation.FILE_DIGEST,
+            f"The bundle holds no video. By its records the finished file has SHA-256 {sealed}.",
+            "The finished file: compare its SHA-256, or verify it with its receipt.",
+        )
+    if evidence.receipt is None and evidence.bundle is None:
         return unknown(
             Obligation.FILE_DIGEST,
             f"SHA-256 {evidence.sha256}; {evidence.receipt_problem}. A file cannot hold its own digest.",
@@ -81,9 +94,10 @@ def file_digest(evidence: Evidence) -> Finding:
             Obligation.FILE_DIGEST, f"The log is not known: {evidence.checkpoint_problem}.", "--log-key"
         )
     try:
-        entry = _sealed(evidence, evidence.receipt)
+        entry = _proven_seal(evidence, evidence.receipt)
     except (EvidenceError, ValueError) as error:
-        return failed(Obligation.FILE_DIGEST, f"The receipt does not hold: {error}")
+        what = "record of the seal" if evidence.bundle else "receipt"
+        return failed(Obligation.FILE_DIGEST, f"The {what} does not hold: {error}")
     subjects = {s.name: s.digest.get("sha256") for s in entry.statement.subjects}
     if subjects.get("sealed") != evidence.sha256:
         return failed(
@@ -147,24 +161,19 @@ def _prompt_problem(evidence: Evidence) -> str:
     return ""
 
 
-def _sealed(evidence: Evidence, receipt: Receipt) -> StoredEntry:
-    """The receipt's seal entry, shown to be in the pinned log after the file's own checkpoint."""
-    checkpoint = open_pinned(receipt.checkpoint, evidence.pins)
-    verify_logged(receipt.entry, checkpoint)
-    entry = parse(receipt.entry)
+def _proven_seal(evidence: Evidence, receipt: Receipt | None) -> StoredEntry:
+    """The seal's entry, shown to be in the pinned log after the file's own checkpoint, by receipt or by bundle."""
+    if evidence.bundle is not None and evidence.not_included:
+        raise ValueError(first(evidence.not_included))
+    entry = _receipts_seal(evidence, receipt) if receipt is not None else None
+    if evidence.bundle is not None:
+        entry = next((e for e in evidence.entries if isinstance(e.statement.predicate, SealRecord)), None)
+    if entry is None:
+        raise ValueError("there is no record of the seal")
     seal = entry.statement.predicate
     if not isinstance(seal, SealRecord):
         raise ValueError(f"entry {entry.index} is a {seal.kind}, not a seal")
     verify_record(Envelope.parse(entry.envelope), entry.statement, entry.index, evidence.registry)
-    inner = evidence.checkpoint
-    if inner is not None:
-        merkle.verify_consistency(
-            inner.size,
-            inner.root,
-            checkpoint.size,
-            checkpoint.root,
-            [bytes.fromhex(digest) for digest in receipt.consistency],
-        )
     if evidence.assertion and seal.edit != evidence.assertion.edit:
         raise ValueError(f"it seals edit {seal.edit}, the file carries edit {evidence.assertion.edit}")
     if seal.unsealed != evidence.subject("output", "output"):
@@ -175,9 +184,24 @@ def _sealed(evidence: Evidence, receipt: Receipt) -> StoredEntry:
     return entry
 
 
+def _receipts_seal(evidence: Evidence, receipt: Receipt) -> StoredEntry:
+    checkpoint = open_pinned(receipt.checkpoint, evidence.pins)
+    verify_logged(receipt.entry, checkpoint)
+    inner = evidence.file_checkpoint
+    if inner is not None:
+        merkle.verify_consistency(
+            inner.size,
+            inner.root,
+            checkpoint.size,
+            checkpoint.root,
+            [bytes.fromhex(digest) for digest in receipt.consistency],
+        )
+    return parse(receipt.entry)
+
+
 def _other_manifest(evidence: Evidence, seal: SealRecord) -> list[str]:
     """In what the file's manifest is not the one that the seal record names."""
-    manifest, inner = evidence.manifest, evidence.checkpoint
+    manifest, inner = evidence.manifest, evidence.file_checkpoint
     beside = sha256_file(evidence.sidecar) if evidence.sidecar else None
     return differing(
         [

@@ -43,7 +43,7 @@ def mask(evidence: Evidence) -> Finding:
     record = evidence.state.mask
     if record is None:
         return unknown(Obligation.MASK, NO_RECORDS, "A file that was sealed by void-audit.")
-    data = evidence.manifest.embedded.get(MASK_TITLE)
+    data = _mask_data(evidence, record)
     if data is None:
         return unknown(
             Obligation.MASK, "The manifest does not carry the mask.", "The mask that the records name."
@@ -64,6 +64,12 @@ def mask(evidence: Evidence) -> Finding:
     )
 
 
+def _mask_data(evidence: Evidence, record: MaskState) -> bytes | None:
+    """The mask as readers of the manifest see it; where a bundle holds no video, as the records name it."""
+    data = evidence.manifest.embedded.get(MASK_TITLE)
+    return evidence.stored(record.mask.sha256) if data is None and not evidence.has_video else data
+
+
 def _revised(times: int) -> str:
     return f"; revised by hand {times} time(s), each signed" if times else ""
 
@@ -82,7 +88,13 @@ def containment(evidence: Evidence) -> Finding:
         )
     if evidence.source_sha256 != evidence.subject("source", "source"):
         return unknown(Obligation.CONTAINMENT, "The clip given is not the edit's source.", "--source CLIP")
-    data = evidence.manifest.embedded.get(MASK_TITLE)
+    if not evidence.has_video:
+        return unknown(
+            Obligation.CONTAINMENT,
+            "The bundle holds no video to compare.",
+            "The finished file, and --source.",
+        )
+    data = _mask_data(evidence, record)
     if data is None:
         return unknown(Obligation.CONTAINMENT, "There is no mask to compare with.", "See obligation 10.")
     try:

@@ -23,16 +23,16 @@ def order(evidence: Evidence) -> Finding:
     broken = chain_problems(evidence)
     if broken:
         return failed(Obligation.ORDER, f"The records do not name each other's artifacts: {first(broken)}.")
-    if evidence.state.last != "policy-decision:output":
+    if evidence.disagreements:
+        return failed(Obligation.ORDER, f"Bundle and video disagree: {first(evidence.disagreements)}.")
+    if evidence.state.last != ("seal" if evidence.bundle else "policy-decision:output"):
         return failed(
             Obligation.ORDER, f"The records end at {evidence.state.last or 'nothing'}, before the seal."
         )
-    decision = evidence.state.decision("output")
+    end, decision = "seal" if evidence.bundle else "judged output", evidence.state.decision("output")
     if decision is None or decision.verdict != "allow":
         return failed(Obligation.ORDER, "The output was sealed although policy denied it.")
-    return passed(
-        Obligation.ORDER, f"{len(evidence.edit_entries)} records, from the source to the judged output."
-    )
+    return passed(Obligation.ORDER, f"{len(evidence.edit_entries)} records, from the source to the {end}.")
 
 
 def policy(evidence: Evidence) -> Finding:

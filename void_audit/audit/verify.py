@@ -1,4 +1,4 @@
-"""``verify``: what can be proven of a file, obligation by obligation (design section 7).
+"""``verify``: what can be proven of a file or of an evidence bundle, obligation by obligation (design section 7).
 
  (0) the manifest is bound to these bytes        (7) nothing is missing or out of order
  (1) its signer chains to a pinned root          (8) the rules give the recorded verdicts
@@ -13,11 +13,13 @@ Imports no stage, no writer, no torch, no database. Works on a machine that has 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from void_audit.audit import carrier, inclusion, pictures, signatures, story, timing
-from void_audit.audit.answers import Check, failed, not_applicable
-from void_audit.audit.evidence import Evidence, Pins, gather
+from void_audit.audit.answers import Check, bounded, failed, not_applicable
+from void_audit.audit.evidence import Evidence, Pins, gathered
 from void_audit.model.report import Finding, Obligation, Report
 
 NOT_PROVEN = (
@@ -47,13 +49,21 @@ CHECKS: dict[Obligation, Check] = {
 
 
 def verify(file: Path, pins: Pins, source: Path | None = None, receipt: Path | None = None) -> Report:
-    """Answer every obligation for ``file``. Nothing in the file can raise; it can only fail.
+    """Answer every obligation for ``file``, a finished video or an evidence bundle.
+
+    Nothing in a video can raise; it can only fail.
 
     Raises:
         StorageError: ``file-unreadable``: the file, or the source given, cannot be read.
         IdentityError: ``trust-unreadable``, ``log-key-unreadable``: the pins given are none.
+        EvidenceError: a bundle is not as it was written; see ``opened_bundle``.
     """
-    evidence = gather(file, pins, source, receipt)
+    with gathered(file, pins, source, receipt) as evidence:
+        return answer(evidence, file)
+
+
+def answer(evidence: Evidence, file: Path) -> Report:
+    """Every obligation answered from what was gathered; ``file`` is what the report is said to be about."""
     findings = [_answer(obligation, check, evidence) for obligation, check in CHECKS.items()]
     findings += [
         not_applicable(Obligation.DURABLE_MARKS, "This version makes no fingerprint and no watermark."),
@@ -63,7 +73,30 @@ def verify(file: Path, pins: Pins, source: Path | None = None, receipt: Path | N
         ),
     ]
     name = str(file).encode(errors="replace").decode()[:4000]  # file names need not be text
-    return Report(file=name, findings=tuple(findings), not_proven=NOT_PROVEN)
+    about = tuple(bounded(line) for line in _about(evidence))
+    return Report(file=name, findings=tuple(findings), not_proven=NOT_PROVEN, about=about)
+
+
+def _about(evidence: Evidence) -> Iterator[str]:
+    """How far a bundle reaches beyond the file in it."""
+    if evidence.bundle is None:
+        return
+    listing, video = evidence.bundle.listing, "with" if evidence.has_video else "without"
+    yield (
+        f"An evidence bundle of edit {listing.edit}, {video} its video: {len(evidence.entries)} records, all on "
+        f"the checkpoint of {listing.size} entries; the file saw {listing.file_size} of them."
+    )
+    yield (
+        f"Whose keys count is known up to entry {listing.size - 1}, as far as the house shows it: "
+        f"{evidence.registry.events} key events. What came later would not show."
+    )
+    absent = Counter(str(blob.because) for blob in listing.absent)
+    if absent:
+        yield f"Content that the records name and the bundle does not hold: {_counted(absent)}."
+
+
+def _counted(absent: Counter[str]) -> str:
+    return ", ".join(f"{count} {because}" for because, count in sorted(absent.items()))
 
 
 def _answer(obligation: Obligation, check: Check, evidence: Evidence) -> Finding:

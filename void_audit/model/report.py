@@ -58,6 +58,8 @@ class Report(Value):
     file: Text
     findings: tuple[Finding, ...]
     not_proven: tuple[Text, ...]
+    about: tuple[Text, ...] = ()
+    """What was looked at, where it is more than a file: a bundle, and how far it reaches."""
 
     @property
     def exit_code(self) -> int:
