@@ -26,6 +26,7 @@ from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.canon.roots import check_roots
 from void_audit.canon.statement import read_entry
+from void_audit.canon.tlog_policy import parse_policy
 from void_audit.errors import EvidenceError, IdentityError
 from void_audit.identity.registry import KeyRegistry
 from void_audit.model.base import BlobRef
@@ -160,8 +161,8 @@ def gather(
 
     Raises:
         StorageError: ``file-unreadable``: the file or the source cannot be read at all.
-        IdentityError: ``trust-unreadable``, ``log-key-unreadable``: what was pinned is none. It is no fault
-            of the file's, so it must not look like one.
+        IdentityError: ``trust-unreadable``, ``log-key-unreadable``, ``log-policy-malformed``: what was pinned
+            is none. It is no fault of the file's, so it must not look like one.
     """
     video = (bundle.video or file) if bundle else file
     digest, source_digest = sha256_file(video), sha256_file(source) if source else None
@@ -222,6 +223,8 @@ def _check_pins(pins: Pins) -> None:
     for roots in (pins.trust_pem, pins.tsa_pem):
         if roots is not None:
             check_roots(roots)
+    if pins.witness_policy is not None:
+        parse_policy(pins.witness_policy)
     try:
         if pins.log_vkey:
             VerifierKey.parse(pins.log_vkey)

@@ -34,19 +34,23 @@ def verify(
     models: Annotated[
         Path | None, typer.Option("--models", help="The house's list of model files (TOML) that you trust.")
     ] = None,
+    witness_policy: Annotated[
+        Path | None,
+        typer.Option("--witness-policy", help="Which witnesses count, and how many (a C2SP tlog-policy)."),
+    ] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Default: FILE.receipt.")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a file's whole edit history, offline, from the file and the keys that you pinned.
 
-    Without --trust, --log-key and --models the pins of the workspace are used, if there is one.
+    Without --trust, --log-key, --models and --witness-policy the pins of the workspace are used, if there is one.
     Exit 0 if nothing fails and obligations 0, 1, 4, 5, 7 to 11 pass; 1 if one fails; 3 if one of
     those cannot be answered.
 
     Example: void-audit verify clean.mp4 --source clip.mp4 --trust root.pem --log-key log.vkey
     """
-    report = verify_file(file, _pins(workspace, trust, log_key, models), source, receipt)
+    report = verify_file(file, _pins(workspace, trust, log_key, models, witness_policy), source, receipt)
     if as_json:
         emit({**report.model_dump(mode="json"), "exit_code": report.exit_code})
     else:
@@ -81,12 +85,24 @@ def history(
         say(f"This is what the file says. Whether it holds: void-audit verify {subject}", "yellow")
 
 
-def _pins(workspace: Path | None, trust: Path | None, log_key: str | None, models: Path | None) -> Pins:
+def _pins(
+    workspace: Path | None,
+    trust: Path | None,
+    log_key: str | None,
+    models: Path | None,
+    witness_policy: Path | None,
+) -> Pins:
     """Options first; what they leave open comes from the workspace's ``trust`` folder, if there is one."""
     folder = (workspace or Environment().workspace()) / "trust"
+    own_log = _text_if_there(folder / "log.vkey")
+    log_vkey = _vkey(log_key) if log_key else own_log
+    own_policy = (
+        _text_if_there(folder / "log.policy") if log_vkey == own_log else None
+    )  # another log, other witnesses
     return Pins(
         trust_pem=_text(trust) if trust else _text_if_there(folder / "root.pem"),
-        log_vkey=_vkey(log_key) if log_key else _text_if_there(folder / "log.vkey"),
+        log_vkey=log_vkey,
+        witness_policy=_text(witness_policy) if witness_policy else own_policy,
         approved_weights=with_house(_text(models) if models else house_list(folder / MODELS_FILE)).approved,
     )
 
