@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from cli.terminal import Terminal
+from copies import copy_place
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def desk(_made: Path) -> Terminal:
 @pytest.fixture
 def own(_made: Path, tmp_path: Path) -> Terminal:
     """A copy of the same, for a test that changes something."""
-    shutil.copytree(_made, tmp_path / "own")
+    copy_place(_made, tmp_path / "own")
     return Terminal(tmp_path / "own")
 
 
@@ -47,7 +47,7 @@ def _begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def begun(_begun: tuple[Path, str], tmp_path: Path) -> Terminal:
     """A workspace with ``request`` planned and nothing else, for a test that changes something."""
     folder, edit = _begun
-    shutil.copytree(folder, tmp_path / "begun")
+    copy_place(folder, tmp_path / "begun")
     return Terminal(tmp_path / "begun", edit)
 
 
@@ -56,7 +56,7 @@ def revised(_begun: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) 
     """The same, its mask revised twice: a cell, then a dot. To be looked at only."""
     folder, edit = _begun
     place = tmp_path_factory.mktemp("revised") / "desk"
-    shutil.copytree(folder, place)
+    copy_place(folder, place)
     revised = Terminal(place, edit)
     revised(f"mask edit {edit} --as lois --cells 7,11 --to affected --frames 1-5")
     revised(f"mask edit {edit} --as lois --stroke 70,10 --radius 4 --to remove --frames 2")

@@ -17,12 +17,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from copies import copy_place
 from house import FAST, House, quick
 from simulator.studio import START
 
-from void_audit.ledger import log
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.mark import HeldMark
+from void_audit.ledger.sequencer import Sequencer
 from void_audit.workflow.edits import EditFolders
 
 KILLED = 9
@@ -30,8 +32,8 @@ SEAMS: list[tuple[object, str]] = [
     (BlobStore, "put"),
     (BlobStore, "put_file"),
     (Ledger, "append"),
-    (Ledger, "_commit"),
-    (log, "write_mark"),
+    (Sequencer, "_commit"),
+    (HeldMark, "raise_to"),
     (EditFolders, "create"),
     (Path, "replace"),  # how working files and the finished one appear
 ]
@@ -157,7 +159,7 @@ def prepared(folder: Path) -> Path:
 
 def killed(folder: Path, number: int) -> object:
     copy = folder / f"at-{number}"
-    shutil.copytree(prepared(folder), copy)
+    copy_place(prepared(folder), copy)
     if forked(lambda: kill_at(copy, number)) is not None:
         raise SystemExit(f"nothing was killed at point {number}")
     result = forked(lambda: tell_again(copy))
@@ -169,7 +171,7 @@ def main() -> None:
     folder, command, *rest = Path(sys.argv[1]), *sys.argv[2:]
     if command == "points":
         copy = folder / "counted"
-        shutil.copytree(prepared(folder), copy)
+        copy_place(prepared(folder), copy)
         print(json.dumps(forked(lambda: list_points(copy))))  # noqa: T201
     elif command == "kill":
         prepared(folder)

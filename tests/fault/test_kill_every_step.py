@@ -75,7 +75,7 @@ def check(name: str, result: dict) -> None:
 def test_the_points_cover_the_story(points):
     names = [p.removeprefix("before ").removeprefix("after ") for p in points]
     assert names.count("append") == 2 * len(STORY)
-    assert names.count("_commit") == names.count("write_mark") == names.count("append")
+    assert names.count("_commit") == names.count("raise_to") == names.count("append")
     assert names.count("put_file") == 2 * 7  # source, track, mask, two takes, output, sealed file
     assert names.count("replace") >= 2 * 7
     assert names.count("create") == 2

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest_ledger import Home, envelope
+from copies import copy_place
 
 from void_audit.ledger.log import Ledger
 
@@ -26,7 +26,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def ledger(home: Home, empty: Home) -> Iterator[Ledger]:
     """An empty log at ``home``."""
-    shutil.copytree(empty.root, home.root, dirs_exist_ok=True)
+    copy_place(empty.root, home.root)
     opened = home.open()
     yield opened
     opened.close()
@@ -45,5 +45,5 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture
 def copy(filled: Home, tmp_path: Path) -> Home:
-    shutil.copytree(filled.root, tmp_path / "copy")
+    copy_place(filled.root, tmp_path / "copy")
     return Home(tmp_path / "copy")

@@ -6,8 +6,9 @@ import pytest
 from conftest_ledger import Home, envelope
 
 from void_audit.errors import LedgerError, OrderError, StorageError
-from void_audit.ledger import log, store
+from void_audit.ledger import store
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.mark import HeldMark
 
 
 def test_at_the_index_that_was_read(ledger):
@@ -54,7 +55,7 @@ def unsigned(ledger, monkeypatch):
         raise StorageError("storage-full", "No room.", "Free some.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(log, "write_mark", full)
+        patch.setattr(HeldMark, "raise_to", full)
         with pytest.raises(StorageError):
             ledger.append([envelope(0)])
     with ledger._database.read() as connection:

@@ -16,22 +16,25 @@ from void_audit.canon.checkpoint import open_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.errors import VoidAuditError
 from void_audit.identity.keys import FileSigner
-from void_audit.ledger import log, store
+from void_audit.ledger import mark, store
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.mark import HeldMark
+from void_audit.ledger.sequencer import Sequencer
 
 Where = tuple[object, str, int]
 """An attribute, and at which of its calls to crash."""
 
 STEPS: dict[str, Where] = {
-    "check and heal": (Ledger, "_publish", 1),
+    "check and heal": (Sequencer, "_settled", 1),
     "insert entries": (store, "add_entries", 1),
-    "commit entries": (Ledger, "_commit", 1),
-    "recompute the root": (log, "_recomputed", 2),
-    "raise the mark": (log, "write_mark", 1),
-    "rename the mark": (Path, "rename", 1),
+    "commit entries": (Sequencer, "_commit", 1),
+    "recompute the root": (Sequencer, "_read_back", 1),
+    "raise the mark": (HeldMark, "raise_to", 1),
+    "write the mark": (os, "pwrite", 1),
+    "wait for the mark": (mark, "_datasync", 1),
     "sign": (FileSigner, "sign", 1),
     "insert the checkpoint": (store, "add_checkpoint", 1),
-    "commit the checkpoint": (Ledger, "_publish", 2),
+    "commit the checkpoint": (Sequencer, "_publish", 1),
 }
 PLACES = [(step, side) for step in STEPS for side in ("before", "after")]
 
@@ -146,7 +149,7 @@ def extends(home: Home, old_note: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "step", ["raise the mark", "rename the mark", "sign", "insert the checkpoint", "check and heal"]
+    "step", ["raise the mark", "wait for the mark", "sign", "insert the checkpoint", "check and heal"]
 )
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_start_that_is_interrupted_can_be_repeated(home: Home, step: str, side: str) -> None:

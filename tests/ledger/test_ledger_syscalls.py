@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest_ledger import Home, envelope
+from copies import copy_place
 
 from void_audit.ledger.log import Ledger
 
@@ -54,7 +55,7 @@ def test_a_system_call_that_fails_loses_nothing(
     while True:
         nth += 1
         home = Home(tmp_path / str(nth))
-        shutil.copytree(filled.root, home.root)
+        copy_place(filled.root, home.root)
         answer, injected = traced(home, call, failure, nth)
         assert answer in ANSWERS or (failure == "signal=KILL" and injected), (nth, answer)
         before = home.codes()

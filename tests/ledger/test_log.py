@@ -14,8 +14,10 @@ from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.errors import EnvelopeError, LedgerError, NoteError, ProofError, StorageError, WorkspaceError
 from void_audit.ledger import database as databases
-from void_audit.ledger import log, store
+from void_audit.ledger import store
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.mark import Mark, begin_mark
+from void_audit.ledger.sequencer import Sequencer
 from void_audit.ledger.sqlite import SqliteDatabase
 from void_audit.model.records import Kind
 
@@ -221,7 +223,7 @@ def test_a_backup_that_went_another_way_is_never_signed(restored: Home) -> None:
 def _mark_of_the_backup(home: Home) -> Path:
     stolen = home.root / "stolen.mark"
     signed = checkpoint(home, Ledger.open(home.folder))
-    log.write_mark(stolen, log.Mark(signed.origin, signed.size, signed.root))
+    begin_mark(stolen, Mark(signed.origin, signed.size, signed.root))
     return stolen
 
 
@@ -246,7 +248,7 @@ def test_the_mark_of_another_log_is_refused(home: Home, ledger: Ledger) -> None:
     with pytest.raises(LedgerError) as caught:
         Ledger.create(home.root / "second", "other.example", home.signer, home.mark)
     assert caught.value.code == "ledger-mark-other"
-    log.write_mark(home.mark, log.Mark("other.example", 0, merkle.EMPTY_ROOT))
+    begin_mark(home.mark, Mark("other.example", 0, merkle.EMPTY_ROOT))
     with pytest.raises(LedgerError) as caught:
         ledger.append([envelope(0)])
     assert caught.value.code == "ledger-mark-other"
@@ -257,7 +259,7 @@ def test_a_damaged_mark_is_an_error_of_ours(home: Home, ledger: Ledger, content:
     home.mark.write_bytes(content)
     with pytest.raises(LedgerError) as caught:
         ledger.append([envelope(0)])
-    assert caught.value.code in {"ledger-mark-damaged", "json-invalid"}
+    assert caught.value.code == "ledger-mark-damaged"
     assert "mark-unreadable" in home.codes()
 
 
@@ -276,14 +278,14 @@ def test_a_bit_that_flips_before_it_is_signed_is_not_signed(
     home: Home, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     ledger.append([envelope(0)])
-    commit = Ledger._commit
+    commit = Sequencer._commit
 
-    def commit_then_rot(self: Ledger, *args: Any) -> int:
-        start = commit(self, *args)
+    def commit_then_rot(self: Sequencer, *args: Any) -> Any:
+        result = commit(self, *args)
         home.tamper(damage)
-        return start
+        return result
 
-    monkeypatch.setattr(Ledger, "_commit", commit_then_rot)
+    monkeypatch.setattr(Sequencer, "_commit", commit_then_rot)
     with pytest.raises((LedgerError, NoteError)):
         ledger.append([envelope(1), envelope(2)])
     assert ledger.size == 1

@@ -8,7 +8,8 @@ from house import FAST, STORY
 from void_audit.canon import dsse
 from void_audit.canon.statement import encode
 from void_audit.errors import OrderError, StorageError
-from void_audit.ledger import log, store
+from void_audit.ledger import store
+from void_audit.ledger.mark import HeldMark
 from void_audit.model.records import Rejection, SealRecord
 from void_audit.workflow.recorder import LIBRARIES, Recorder, statement_of
 
@@ -45,7 +46,9 @@ def test_a_log_that_holds_what_it_must_not(own):
         own.run(edit)
 
 
-@pytest.mark.parametrize("target", [(store, "add_entries"), (log, "write_mark"), (store, "add_checkpoint")])
+@pytest.mark.parametrize(
+    "target", [(store, "add_entries"), (HeldMark, "raise_to"), (store, "add_checkpoint")]
+)
 def test_a_failed_record_is_written_once_when_the_disk_is_back(house, target, monkeypatch):
     """In one process, with the ledger open all the while: the last two leave a committed, unsigned entry."""
     name = f"failed-{target[1]}"

@@ -41,6 +41,12 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def edge(size: int) -> list[tuple[int, int]]:
+    """Level and position of the largest full subtrees that cover ``size`` leaves, from left to right."""
+    levels = (level for level in reversed(range(size.bit_length())) if size >> level & 1)
+    return [(level, (size >> level) - 1) for level in levels]
+
+
 class Frontier:
     """The right edge of a growing tree: the largest full subtrees that cover it, from left to right.
 
@@ -54,8 +60,7 @@ class Frontier:
     @classmethod
     def load(cls, read: ReadNode, size: int) -> Frontier:
         """The edge of the first ``size`` leaves of a stored tree."""
-        levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-        return cls(size, [read(level, (size >> level) - 1) for level in levels])
+        return cls(size, [read(level, position) for level, position in edge(size)])
 
     def append(self, leaf: bytes) -> list[Node]:
         """Add a leaf hash. Returns the full subtrees that it completes, the leaf itself first."""

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
 
 from void_audit.canon import merkle
-from void_audit.canon.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.statement import read_entry
-from void_audit.errors import LedgerError, OrderError, WorkspaceError
-from void_audit.ledger import attestations, store
+from void_audit.errors import LedgerError, WorkspaceError
+from void_audit.ledger import attestations
 from void_audit.ledger.database import Database, Place
-from void_audit.ledger.mark import Mark, read_mark, write_mark
+from void_audit.ledger.mark import Mark, begin_mark, read_mark
 from void_audit.ledger.opening import open_database
 from void_audit.ledger.reader import LogReader
+from void_audit.ledger.sequencer import Sequencer, Submitted, other_mark, rollback
 from void_audit.ledger.tables import log
 from void_audit.ledger.upgrading import upgrade
-from void_audit.model.proof import StoredEntry
 from void_audit.model.signing import LogSigner
 
 
@@ -33,8 +31,9 @@ class Ledger(LogReader):
         super().__init__(database)
         self.on_publish: Callable[[], None] = lambda: None
         """Called without any lock after something new was published; must return at once and never fail."""
-        self._signer = signer
-        self._mark = mark
+        self._sequencer: Sequencer | None = None
+        if signer is not None and mark is not None:
+            self._sequencer = Sequencer(database, self._key, signer, mark)
 
     @classmethod
     def create(cls, place: Place, origin: str, signer: LogSigner, mark: Path) -> Self:

@@ -45,6 +45,7 @@ class SqliteDatabase(Database):
         self.place = str(path)
         self.writable = self.owner = writable
         self._engine = _engine(path, writable)
+        self._file: tuple[int, int] | None = None
 
     def exists(self) -> bool:
         """Whether the file is there."""
@@ -96,6 +97,16 @@ class SqliteDatabase(Database):
         finally:
             with storage_errors(folder):
                 lock.release()
+
+    def replaced(self) -> bool:
+        """See ``Database.replaced``: a file is what its inode is."""
+        with storage_errors(self.path):
+            found = self.path.stat()
+        file, self._file = self._file, (found.st_dev, found.st_ino)
+        if file in {None, self._file}:
+            return False
+        self._engine.dispose()
+        return True
 
     def faults(self, connection: sa.Connection) -> Iterator[Fault]:
         """See ``Database.faults``: SQLite's own check, then the schema beside that of a new database."""

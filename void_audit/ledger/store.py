@@ -20,6 +20,9 @@ _LEAF = sa.select(entry.c.leaf_hash).where(entry.c.idx == sa.bindparam("at"))
 _NODE = sa.select(node.c.hash).where(
     node.c.level == sa.bindparam("at_level"), node.c.position == sa.bindparam("at")
 )
+_NODES = sa.select(node).where(
+    sa.tuple_(node.c.level, node.c.position).in_(sa.bindparam("places", expanding=True))
+)
 
 
 def entry_count(connection: sa.Connection) -> int:
@@ -43,11 +46,40 @@ def node_reader(connection: sa.Connection) -> ReadNode:
     return read
 
 
-def add_entries(connection: sa.Connection, entries: Sequence[StoredEntry]) -> None:
-    """Insert entries with the subtrees that they complete and their projection, in one transaction."""
-    reader, start = node_reader(connection), entries[0].index
-    frontier = Frontier.load(reader, start)
-    nodes = [n for e in entries for n in frontier.append(bytes.fromhex(e.leaf_hash)) if n.level]
+def head(connection: sa.Connection) -> tuple[int, str | None]:
+    """Number of entries, and the note of the largest checkpoint."""
+    return entry_count(connection), newest_note(connection)
+
+
+def nodes_at(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """Those of the full subtrees at these levels and positions that are stored."""
+    found = {}
+    if inner := [place for place in places if place[0]]:
+        for row in connection.execute(_NODES, {"places": inner}):
+            found[row.level, row.position] = bytes(row.hash)
+    for level, position in places:
+        if level == 0 and (leaf := connection.execute(_LEAF, {"at": position}).scalar()) is not None:
+            found[level, position] = bytes(leaf)
+    return found
+
+
+def add_entries(
+    connection: sa.Connection, entries: Sequence[StoredEntry], frontier: Frontier | None = None
+) -> dict[tuple[int, int], bytes]:
+    """Insert entries with the subtrees that they complete and their projection, in one transaction.
+
+    Args:
+        connection: of the transaction.
+        entries: with their indices, which go on where the log ends.
+        frontier: edge of the tree so far, which grows; without it, it is read.
+
+    Returns:
+        All subtrees completed, the leaves too, by level and position.
+    """
+    if frontier is None:
+        frontier = Frontier.load(node_reader(connection), entries[0].index)
+    completed = [n for e in entries for n in frontier.append(bytes.fromhex(e.leaf_hash))]
+    nodes = [n for n in completed if n.level]
     connection.execute(
         sa.insert(entry),
         [{"idx": e.index, "leaf_hash": bytes.fromhex(e.leaf_hash), "body": e.envelope} for e in entries],
@@ -57,6 +89,7 @@ def add_entries(connection: sa.Connection, entries: Sequence[StoredEntry]) -> No
             sa.insert(node), [{"level": n.level, "position": n.position, "hash": n.digest} for n in nodes]
         )
     connection.execute(sa.insert(record), [projection(e) for e in entries])
+    return {(n.level, n.position): n.digest for n in completed}
 
 
 def projection(stored: StoredEntry) -> dict[str, object]:
