@@ -2,34 +2,102 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from void_audit.audit.answers import failed, passed, unknown
-from void_audit.audit.evidence import Evidence
+from void_audit.audit.answers import failed, first, passed, unknown
+from void_audit.audit.bounds import Bound, Bounds, Covers, EarlierCheckpoint, bounds, not_seen_before
+from void_audit.audit.evidence import Evidence, parse
+from void_audit.errors import EvidenceError
+from void_audit.model.proof import StoredEntry
 from void_audit.model.report import Finding, Obligation
 
+CLOCKS = timedelta(minutes=5)
+"""By so much an honest signer's clock may be ahead of the one outside."""
 
-def time(evidence: Evidence) -> Finding:
+REMEDY = "A cosigned checkpoint or an RFC 3161 token, and --witnesses or --tsa to say whose word counts."
+
+
+def time(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...] = ()) -> Finding:
     """(6) Time is bounded by what comes from outside, never by an entry's own clock.
 
-    The signers' clocks prove nothing, but one signer's clock that runs backwards along the log shows that
-    it was set, so that is a failure.
+    The signers' clocks prove nothing. But a clock that runs backwards along the log was set, and one that
+    claims a time after what outsiders have fixed contradicts them: both are failures.
+
+    Args:
+        evidence: the file, its receipt and the pins.
+        earlier: checkpoints from before the edit, from which it follows when it was not there yet.
     """
-    problem = _clock_problem(evidence)
+    known = bounds(evidence)
+    problem = _clock_problem(evidence) or first(known.problems) or _contradiction(evidence, known)
     if problem:
         return failed(Obligation.TIME, problem)
-    if evidence.manifest.signed_at:
-        return passed(
-            Obligation.TIME,
-            f"A trusted RFC 3161 token says that the file was sealed by {evidence.manifest.signed_at}.",
-        )
+    said = [*_bounded(known), *_sealed_at(evidence), *_began(evidence, earlier)]
     claims = [entry.statement.predicate.claimed_time for entry in evidence.entries]
     span = f" The signers' own clocks say {claims[0]} to {claims[-1]}." if claims else ""
+    uncounted = f" Not counted: {first(known.uncounted)}." if known.uncounted else ""
+    if said:
+        return passed(Obligation.TIME, f"{' '.join(said)}{uncounted}")
     return unknown(
         Obligation.TIME,
-        f"Neither a witness nor a time-stamping authority has fixed a time.{span}",
-        "A cosigned checkpoint or an RFC 3161 token.",
+        f"Neither a witness nor a time-stamping authority that is pinned has fixed a time.{uncounted}{span}",
+        REMEDY,
     )
+
+
+def _bounded(known: Bounds) -> Iterator[str]:
+    """The earliest bound of each thing, where it says more than that of what includes it."""
+    before: datetime | None = None
+    for covers in (Covers.RECORDS, Covers.FILE):
+        of = [
+            b
+            for b in known.found
+            if b.covers is covers or (covers is Covers.FILE and b.covers is Covers.SEAL)
+        ]
+        if of and (before is None or of[0].latest != before):
+            before = of[0].latest
+            verb = "existed" if covers is Covers.FILE else "were there"
+            others = len({b.who for b in of}) - 1
+            more = f" (and {others} more)" if others else ""
+            yield f"{str(covers).capitalize()} {verb} by {_text(before)}, says {of[0].who}{more}."
+
+
+def _sealed_at(evidence: Evidence) -> Iterator[str]:
+    if evidence.manifest.signed_at:
+        yield f"A trusted RFC 3161 token says that the file was sealed by {evidence.manifest.signed_at}."
+
+
+def _began(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...]) -> Iterator[str]:
+    found = not_seen_before(evidence, earlier)
+    if found:
+        yield f"Its first record was not in the log that witness {found[1]} saw at {_text(found[0])}."
+
+
+def _contradiction(evidence: Evidence, known: Bounds) -> str:
+    """A clock that claims a time at which others had seen its record already."""
+    limits = list(known.found)
+    sealed = _instant(evidence.manifest.signed_at)
+    if sealed is not None:
+        limits.append(Bound(Covers.FILE, sealed, "the manifest's time-stamping authority"))
+    of_seal = [b for b in known.found if b.covers is Covers.SEAL]
+    claims = [(entry, limits) for entry in evidence.entries]
+    claims += [(entry, of_seal) for entry in _seal(evidence) if of_seal]
+    for entry, holding in claims:
+        claimed = _instant(entry.statement.predicate.claimed_time)
+        limit = min(holding, key=lambda b: b.latest, default=None)
+        if claimed is not None and limit is not None and claimed > limit.latest + CLOCKS:
+            return (
+                f"Entry {entry.index} claims {entry.statement.predicate.claimed_time}, but was there by "
+                f"{_text(limit.latest)}, says {limit.who}."
+            )
+    return ""
+
+
+def _seal(evidence: Evidence) -> list[StoredEntry]:
+    try:
+        return [parse(evidence.receipt.entry)] if evidence.receipt else []
+    except (EvidenceError, ValueError):  # obligation 2 says so
+        return []
 
 
 def _clock_problem(evidence: Evidence) -> str:
@@ -51,3 +119,15 @@ def _clock_problem(evidence: Evidence) -> str:
                 )
             latest[key] = (claimed, entry.index)
     return ""
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _text(when: datetime) -> str:
+    return when.isoformat(timespec="seconds")
