@@ -4,6 +4,8 @@ VOID_AUDIT_WORKSPACE          the workspace folder (default: the nearest .void-a
 VOID_AUDIT_MODELS             where model files are kept (default: ~/.cache/void-audit/models)
 VOID_AUDIT_PASSPHRASE         opens keys when nobody can be asked
 VOID_AUDIT_PASSPHRASE_<NAME>  the same for one person's key (upper case, - as _)
+VOID_AUDIT_PIN                opens the PKCS#11 token of the log's or the seal's key; never a passphrase above
+SSH_AUTH_SOCK                 the ssh-agent that holds people's keys
 GEMINI_API_KEY                for --reasoner gemini
 VOID_AUDIT_REASONER_KEY       for --reasoner openai-compatible, where the server wants one
 """
@@ -53,6 +55,15 @@ class Environment:
         """The passphrase given for one holder's key, if any."""
         own = "VOID_AUDIT_PASSPHRASE_" + holder.upper().replace("-", "_")
         return self.variables.get(own) or self.variables.get("VOID_AUDIT_PASSPHRASE")
+
+    def pin(self) -> str | None:
+        """The PIN of a token. Wrong ones are counted by the token, so no passphrase is ever tried in its place."""
+        return self.variables.get("VOID_AUDIT_PIN") or None
+
+    def ssh_agent(self) -> Path | None:
+        """The socket of the person's ssh-agent, if there is one."""
+        named = self.variables.get("SSH_AUTH_SOCK")
+        return Path(named) if named else None
 
     def gemini_key(self) -> str | None:
         """The key of Google's service. It goes nowhere but there."""

@@ -23,8 +23,8 @@ from void_audit.cli.seeing import SeeingOptions
 from void_audit.cli.session import working, workspace_at
 from void_audit.cli.workspace import Workspace
 from void_audit.errors import RequestError
-from void_audit.identity.keys import FileSigner
 from void_audit.model.seeing import Seeing
+from void_audit.model.signing import LogSigner
 from void_audit.workflow.approving import approve as approve_edit
 from void_audit.workflow.approving import reject as reject_edit
 from void_audit.workflow.planning import ask_about, plan_request, replan
@@ -230,6 +230,6 @@ def _plan_of(request: Path, looks: SeeingOptions, options: RequestOptions) -> st
     return f"void-audit plan {request}{'' if plain else ', with the same options'}"
 
 
-def _asked(place: Workspace, request: Path, options: RequestOptions) -> tuple[RequestFolder, FileSigner]:
+def _asked(place: Workspace, request: Path, options: RequestOptions) -> tuple[RequestFolder, LogSigner]:
     folder = options.read(place, request)
     return folder, place.person(folder.request.requester)

@@ -14,8 +14,10 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from void_audit.cli.console import cell, err
-from void_audit.cli.workspace import Ask, Workspace, is_encrypted
+from void_audit.cli.service_keys import Ask, KeyAccess
+from void_audit.cli.workspace import Workspace, is_encrypted
 from void_audit.errors import IdentityError
+from void_audit.identity.agent import Agent
 from void_audit.settings import Environment
 
 
@@ -23,7 +25,14 @@ def workspace_at(folder: Path | None, ask: Ask | None = None) -> Workspace:
     """The workspace that options and environment name."""
     environment = Environment()
     place = folder or environment.workspace()
-    return Workspace(place, environment.models(), ask or prompting(environment, partial(is_encrypted, place)))
+    asking = ask or prompting(environment, partial(is_encrypted, place))
+    access = KeyAccess(Agent(environment.ssh_agent()), partial(_pin, environment))
+    return Workspace(place, environment.models(), asking, access=access)
+
+
+def _pin(environment: Environment, token: str) -> str | None:
+    """The PIN of a token, from the environment or from the person at the terminal."""
+    return environment.pin() or read_passphrase(f"PIN of token {token}", variable="VOID_AUDIT_PIN")
 
 
 @contextmanager
@@ -53,13 +62,17 @@ def prompting(environment: Environment, encrypted: Callable[[str], bool]) -> Ask
     return ask
 
 
-def read_passphrase(prompt: str, confirm: bool = False) -> str:
+def read_passphrase(
+    prompt: str,
+    confirm: bool = False,
+    variable: str = "VOID_AUDIT_PASSPHRASE (or VOID_AUDIT_PASSPHRASE_<NAME>)",
+) -> str:
     """Ask at the terminal. Raises IdentityError ``passphrase-needed`` where nobody can be asked."""
     if not sys.stdin.isatty():
         raise IdentityError(
             "passphrase-needed",
             f"{prompt} is needed and nobody can be asked.",
-            "Set VOID_AUDIT_PASSPHRASE (or VOID_AUDIT_PASSPHRASE_<NAME>).",
+            f"Set {variable}.",
         )
     return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
 

@@ -9,17 +9,24 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from void_audit.cli import tiles
 from void_audit.cli.engines import LocalEngines
-from void_audit.errors import WorkspaceError
+from void_audit.cli.notary import OPERATOR_TRUSTED, POLICY, HouseNotary, house_policy
+from void_audit.cli.service_keys import LOG, MACHINE, SERVICE, Ask, KeyAccess, log_key, sealing_chain
+from void_audit.errors import VoidAuditError, WorkspaceError
 from void_audit.identity import keys
-from void_audit.identity.keys import FileSigner
 from void_audit.identity.people import People
 from void_audit.ledger.blobs import BlobStore
+from void_audit.ledger.database import Place
+from void_audit.ledger.exporter import Exporter
 from void_audit.ledger.fsck import FsckReport, fsck
 from void_audit.ledger.log import Ledger
+from void_audit.ledger.tile_store import TileStore
+from void_audit.ledger.witness_client import WitnessClient
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.mask_schema import MaskSchema
 from void_audit.model.records import Role
+from void_audit.model.signing import LogSigner
 from void_audit.pipeline.masks import schema as schemas
 from void_audit.policy.pack import Pack, builtin, builtin_names, load_pack
 from void_audit.seal.base import Sealer
@@ -34,14 +41,8 @@ from void_audit.workflow.enrolment import enrol
 from void_audit.workflow.replaying import Archive
 from void_audit.workflow.studio import Studio
 
-Ask = Callable[[str], str | None]
-"""From a holder's name to the passphrase of that key; None if there is none to give."""
-
 SCHEMAS = "schemas"
 """Folder of the house's own mask schemas."""
-
-SERVICE = "workspace"
-"""Whose passphrase opens the keys of the log, the machine and the seal."""
 
 
 def utc_now() -> datetime:
@@ -58,6 +59,7 @@ class Workspace:
     ask: Ask
     progress: Progress = no_progress
     clock: Callable[[], datetime] = field(default=utc_now)
+    access: KeyAccess = field(default_factory=KeyAccess)
 
     @cached_property
     def settings(self) -> WorkspaceSettings:
@@ -67,26 +69,51 @@ class Workspace:
     @cached_property
     def people(self) -> People:
         """Keys of people."""
-        return People(self.folder / "keys" / "people")
+        return People(self.folder / "keys" / "people", self.access.agent)
+
+    @cached_property
+    def services(self) -> People:
+        """Where the machine's key lies; that of the log lies beside it."""
+        return People(self.folder / "keys")
 
     @cached_property
     def blobs(self) -> BlobStore:
         """Content-addressed files."""
         return BlobStore(self.folder / "blobs")
 
+    @property
+    def ledger_place(self) -> Place:
+        """Where the ledger's database is: PostgreSQL if the settings name one, else a folder here."""
+        return self.settings.database or self.folder / "ledger"
+
     @cached_property
     def reading(self) -> Ledger:
         """The ledger for reading; needs no key."""
-        self.settings  # noqa: B018 - a missing workspace is the clearer error
-        return Ledger.open(self.folder / "ledger")
+        return Ledger.open(self.ledger_place)
 
     @cached_property
     def writing(self) -> Ledger:
         """The ledger with the log key."""
-        self.settings  # noqa: B018 - a missing workspace is the clearer error
-        return Ledger.open(self.folder / "ledger", self._service_key("log"), self._mark)
+        ledger = Ledger.open(self.ledger_place, self._service_key("log"), self._mark)
+        tiles.follow(ledger, self.exporter())
+        return ledger
 
-    def person(self, name: str) -> FileSigner:
+    def tiles(self) -> TileStore:
+        """Where the tiles of the log are kept: the evidence outside its database."""
+        return tiles.tiles_of(self.folder, self.settings.evidence)
+
+    def exporter(self, target: TileStore | None = None) -> Exporter:
+        """Exports the log to ``target``, by default to ``tiles``."""
+        return tiles.exporter(self.folder, self.ledger_place, self.log_vkey(), target or self.tiles())
+
+    def evidence_now(self) -> None:
+        """Export the log; what fails is said on standard error, and tried again with the next command."""
+        try:
+            self.exporter().catch_up()
+        except VoidAuditError as error:
+            tiles.warn(error)
+
+    def person(self, name: str) -> LogSigner:
         """A person's key, unlocked."""
         return self.people.load(name, self.ask(name))
 
@@ -137,8 +164,14 @@ class Workspace:
             approved_weights=self.registry.approved,
             schemas=self.schema,
             trust_pem=self.trust_pem(),
+            notary=self.notary(),
             progress=self.progress,
         )
+
+    def notary(self) -> HouseNotary:
+        """Who outside is asked to vouch for the log. Raises IdentityError ``log-policy-*``."""
+        policy = house_policy(self.folder, self.log_vkey())
+        return HouseNotary(WitnessClient(policy, clock=lambda: self.clock().timestamp()))
 
     def archive(self) -> Archive:
         """What replaying works with; needs no passphrase."""
@@ -146,7 +179,7 @@ class Workspace:
 
     def machine_key_id(self) -> str:
         """Key id of the machine; needs no passphrase."""
-        return keys.key_id(keys.public_der(self.folder / "keys" / "machine.pem"))
+        return keys.key_id(self.services.public_der(MACHINE))
 
     def is_encrypted(self, holder: str) -> bool:
         """Whether opening this holder's key needs a passphrase."""
@@ -154,8 +187,7 @@ class Workspace:
 
     def fsck(self) -> FsckReport:
         """Recompute the log from its stored bytes."""
-        self.settings  # noqa: B018 - a missing workspace is the clearer error
-        return fsck(self.folder / "ledger", self.log_vkey(), self.blobs, self._mark)
+        return fsck(self.ledger_place, self.log_vkey(), self.blobs, self._mark, self.tiles())
 
     @property
     def _engines(self) -> LocalEngines:
@@ -165,16 +197,18 @@ class Workspace:
     def _mark(self) -> Path:
         return self.folder / "keys" / "log.mark"
 
-    def _service_key(self, name: str) -> FileSigner:
+    def _service_key(self, name: str) -> LogSigner:
+        if name == LOG:
+            return log_key(self.folder, self.ask, self.access)
         return keys.load(self.folder / "keys" / f"{name}.pem", self.ask(SERVICE))
 
     def _sealer(self) -> Sealer:
-        return C2paSealer.load(self.folder / "seal", self.ask(SERVICE))
+        return C2paSealer(sealing_chain(self.folder, self.ask, self.access))
 
 
 def is_encrypted(folder: Path, holder: str) -> bool:
     """Whether opening this holder's key in the workspace ``folder`` needs a passphrase."""
-    name = folder / "keys" / ("log.pem" if holder == SERVICE else f"people/{holder}.pem")
+    name = folder / "keys" / (f"{MACHINE}.pem" if holder == SERVICE else f"people/{holder}.pem")
     try:
         return b"ENCRYPTED" in name.read_bytes()
     except OSError:
@@ -197,6 +231,7 @@ def create_workspace(workspace: Workspace, settings: WorkspaceSettings, admin: s
     try:
         _fill(staging, workspace, settings, admin)
         staging.rename(folder)
+        workspace.evidence_now()
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -211,8 +246,10 @@ def _fill(staging: Path, workspace: Workspace, settings: WorkspaceSettings, admi
     person = People(staging / "keys" / "people").add(admin, ask(admin))
     create_chain(staging / "seal", settings.organisation, ask(SERVICE))
     shutil.copy(staging / "seal" / "root.pem", staging / "trust" / "root.pem")
-    ledger = Ledger.create(staging / "ledger", settings.origin, log_key, staging / "keys" / "log.mark")
+    place = settings.database or staging / "ledger"
+    ledger = Ledger.create(place, settings.origin, log_key, staging / "keys" / "log.mark")
     (staging / "trust" / "log.vkey").write_text(ledger.vkey + "\n")
+    (staging / "trust" / POLICY).write_text(OPERATOR_TRUSTED.format(vkey=ledger.vkey))
     blobs = BlobStore(staging / "blobs")
     enrol(ledger, blobs, person, admin, person.public_der, [Role.ADMIN], now)
     enrol(ledger, blobs, person, "machine", machine.public_der, [Role.MACHINE], now)

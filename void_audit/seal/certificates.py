@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -40,11 +41,37 @@ CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
 """Extended key usage c2pa-kp-claimSigning."""
 
 
+class SealKey(Protocol):
+    """A P-256 key that signs, wherever it is kept."""
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """Its public key."""
+
+    def sign(self, data: bytes) -> bytes:
+        """ES256 over ``data`` in the form of COSE: r and s, 32 bytes each."""
+
+
+@dataclass(frozen=True)
+class FileSealKey:
+    """A key from a file, unlocked."""
+
+    private: ec.EllipticCurvePrivateKey
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """Its public key."""
+        return self.private.public_key()
+
+    def sign(self, data: bytes) -> bytes:
+        """ES256 over ``data``: r and s, 32 bytes each."""
+        r, s = utils.decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
 @dataclass(frozen=True)
 class SigningChain:
     """An unlocked leaf key and the certificates that vouch for it."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: SealKey
     chain_pem: str
     """What goes into a manifest: the leaf. The root stays out, as a verifier must bring it."""
     root_pem: str
@@ -56,8 +83,7 @@ class SigningChain:
 
     def sign(self, data: bytes) -> bytes:
         """ES256 over ``data`` in the form of COSE: r and s, 32 bytes each."""
-        r, s = utils.decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return self.key.sign(data)
 
     def refuse_out_of_date(self, now: datetime) -> None:
         """Raise SealError ``certificate-expired`` or ``certificate-not-yet-valid``."""
@@ -76,7 +102,11 @@ class SigningChain:
 
 
 def create_chain(
-    folder: Path, organisation: str, passphrase: str | None, now: datetime | None = None
+    folder: Path,
+    organisation: str,
+    passphrase: str | None,
+    now: datetime | None = None,
+    token: SealKey | None = None,
 ) -> SigningChain:
     """Make a root and a leaf in ``folder``: public ``root.pem``, and ``root-key.pem`` and ``leaf.pem``.
 
@@ -85,6 +115,7 @@ def create_chain(
         organisation: who signs, as shown to anyone who looks at a file; 1 to 64 characters.
         passphrase: encrypts both keys. None, given explicitly, leaves them unencrypted.
         now: start of validity, with a zone; the present if not given.
+        token: the leaf's key, where it is kept on a token: ``leaf.pem`` then holds its certificate alone.
 
     Raises:
         IdentityError: ``key-exists``, ``organisation-unusable``, ``passphrase-empty``.
@@ -94,10 +125,10 @@ def create_chain(
     start = (now or datetime.now(UTC)) - CLOCK_SKEW
     root_key = ec.generate_private_key(ec.SECP384R1())
     root = _root(root_key, organisation, start)
-    key, leaf = _new_leaf(root_key, root, start)
+    key, leaf, leaf_pem = _new_leaf(root_key, root, start, passphrase, token)
     files = {
         ROOT_KEY: private_pem(root_key, passphrase),
-        LEAF: private_pem(key, passphrase) + leaf.public_bytes(_PEM),
+        LEAF: leaf_pem,
         ROOT: root.public_bytes(_PEM),
     }
     for name in files:
@@ -110,8 +141,12 @@ def create_chain(
     return _signing_chain(key, leaf, root)
 
 
-def renew_leaf(folder: Path, passphrase: str | None, now: datetime | None = None) -> SigningChain:
+def renew_leaf(
+    folder: Path, passphrase: str | None, now: datetime | None = None, token: SealKey | None = None
+) -> SigningChain:
     """Issue a new leaf, with a new key, from the root in ``folder``; it replaces the old one in one step.
+
+    A key on a token stays as it is: only its certificate is new.
 
     What was sealed before keeps its certificate: it is inside those files.
 
@@ -123,21 +158,22 @@ def renew_leaf(folder: Path, passphrase: str | None, now: datetime | None = None
     root = _load_certificate(folder / ROOT)
     if root.public_key() != root_key.public_key():
         raise _unreadable(folder / ROOT_KEY, "it belongs to another root")
-    key, leaf = _new_leaf(root_key, root, (now or datetime.now(UTC)) - CLOCK_SKEW)
+    start = (now or datetime.now(UTC)) - CLOCK_SKEW
+    key, leaf, leaf_pem = _new_leaf(root_key, root, start, passphrase, token)
     fresh = folder / f".{LEAF}.{os.getpid()}"
     fresh.unlink(missing_ok=True)
-    _write(fresh, private_pem(key, passphrase) + leaf.public_bytes(_PEM), 0o600)
+    _write(fresh, leaf_pem, 0o600)
     fresh.replace(folder / LEAF)
     return _signing_chain(key, leaf, root)
 
 
-def load_chain(folder: Path, passphrase: str | None) -> SigningChain:
-    """Read what ``create_chain`` wrote and check that it fits together.
+def load_chain(folder: Path, passphrase: str | None, token: SealKey | None = None) -> SigningChain:
+    """Read what ``create_chain`` wrote and check that it fits together; ``token`` is the leaf's key if kept on one.
 
     Raises:
         IdentityError: ``key-missing``, ``key-unreadable``, ``passphrase-needed``, ``passphrase-wrong``.
     """
-    key = _load_key(folder / LEAF, passphrase, ec.SECP256R1)
+    key = token or FileSealKey(_load_key(folder / LEAF, passphrase, ec.SECP256R1))
     leaf, root = _load_certificate(folder / LEAF), _load_certificate(folder / ROOT)
     try:
         leaf.verify_directly_issued_by(root)
@@ -148,9 +184,7 @@ def load_chain(folder: Path, passphrase: str | None) -> SigningChain:
     return _signing_chain(key, leaf, root)
 
 
-def _signing_chain(
-    key: ec.EllipticCurvePrivateKey, leaf: x509.Certificate, root: x509.Certificate
-) -> SigningChain:
+def _signing_chain(key: SealKey, leaf: x509.Certificate, root: x509.Certificate) -> SigningChain:
     return SigningChain(
         key=key,
         chain_pem=leaf.public_bytes(_PEM).decode(),
@@ -198,9 +232,17 @@ def _root(key: ec.EllipticCurvePrivateKey, organisation: str, start: datetime) -
 
 
 def _new_leaf(
-    root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate, start: datetime
-) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
+    root_key: ec.EllipticCurvePrivateKey,
+    root: x509.Certificate,
+    start: datetime,
+    passphrase: str | None,
+    token: SealKey | None,
+) -> tuple[SealKey, x509.Certificate, bytes]:
+    """The leaf's key, its certificate, and what ``leaf.pem`` is to hold."""
+    own, key = b"", token
+    if key is None:
+        private = ec.generate_private_key(ec.SECP256R1())
+        own, key = private_pem(private, passphrase), FileSealKey(private)
     organisation = str(root.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value)
     subject = _name(organisation, "void-audit seal")
     uses = x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION])
@@ -213,7 +255,7 @@ def _new_leaf(
         .add_extension(issuer, critical=False)
         .sign(root_key, hashes.SHA384())
     )
-    return key, leaf
+    return key, leaf, own + leaf.public_bytes(_PEM)
 
 
 def _name(organisation: str, common: str) -> x509.Name:
