@@ -34,6 +34,7 @@ COMMANDS = {
     "export": "export:export",
     "models": "models:app",
     "ledger": "ledger:app",
+    "witness": "witness:app",
 }
 """Module and attribute of every command: a function, or a group of commands."""
 
