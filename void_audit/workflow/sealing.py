@@ -22,6 +22,7 @@ from void_audit.workflow.evidence import ledger_assertion
 from void_audit.workflow.masking import engine_mask
 from void_audit.workflow.material import source_clip, supplied_clip
 from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.studio import Studio
 
 SIDECAR = ".c2pa"
 """Suffix of a manifest that lies beside its file."""
@@ -132,7 +133,7 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     studio.blobs.check(sealed)
     stored = studio.blobs.path(sealed)
     entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == state.seal)
-    receipt = _receipt(recorder, entry.index, state.seal.log_size, digest)
+    receipt = receipt_of(studio, entry.index, state.seal.log_size, digest)
     receipt_path = out.with_name(out.name + ".receipt")
     sidecar = out.with_suffix(SIDECAR) if state.seal.sidecar else None
     _copy(stored, out)
@@ -143,10 +144,21 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     return Delivered(out, digest, receipt_path, sidecar, state.seal.manifest)
 
 
-def _receipt(recorder: Recorder, index: int, inside: int, digest: str) -> Receipt:
-    """The seal entry ``index`` and whatever the log and others have said since checkpoint ``inside``."""
-    ledger, notary = recorder.studio.ledger, recorder.studio.notary
-    size = ledger.size
+def receipt_of(studio: Studio, index: int, inside: int, digest: str, size: int | None = None) -> Receipt:
+    """The seal entry ``index`` and whatever the log and others have said since checkpoint ``inside``.
+
+    Args:
+        studio: whose ledger it is, and who is asked.
+        index: of the seal's entry.
+        inside: size of the checkpoint inside the file.
+        digest: SHA-256 of the finished file.
+        size: of the checkpoint that the receipt is on; default: the newest.
+
+    Raises:
+        LedgerError: ``checkpoint-missing``, ``entry-corrupt``, ``node-missing``.
+    """
+    ledger, notary = studio.ledger, studio.notary
+    size = ledger.size if size is None else size
     attested = notary.attest(ledger, size)
     later = (e.index for e in ledger.key_events() if inside <= e.index < size)
     return Receipt(
