@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
+from void_audit.cli.database import check_new
+from void_audit.cli.service_keys import SERVICE
 from void_audit.cli.session import read_passphrase, workspace_at
-from void_audit.cli.workspace import SERVICE, create_workspace
+from void_audit.cli.workspace import create_workspace
 from void_audit.settings import Environment, WorkspaceSettings, settings_from
 
 HONEST = """\
@@ -26,6 +28,15 @@ def init(
     pack: Annotated[
         list[str] | None, typer.Option("--pack", help="Active rule pack; may be repeated (default: base).")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Keep the ledger in PostgreSQL, e.g. postgresql://ROLE@HOST/NAME, without a password "
+            "(default: SQLite here). `void-audit ledger prepare` comes first.",
+        ),
+    ] = None,
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Leave the keys unencrypted: for trying out only.")
     ] = False,
@@ -36,12 +47,14 @@ def init(
 
     Example: void-audit init --organisation "Daily Planet" --admin perry --pack base --pack news
     """
+    if database is not None:
+        check_new(database)  # before anybody is asked for a passphrase
     environment = Environment()
     phrase = None if no_passphrase else environment.passphrase(SERVICE)
     if phrase is None and not no_passphrase:
         phrase = read_passphrase("New passphrase for the keys of this workspace", confirm=True)
     place = workspace_at(workspace, lambda holder: phrase)
-    settings = _settings(organisation, pack or ["base"])
+    settings = _settings(organisation, pack or ["base"], database)
     create_workspace(place, settings, admin)
     facts = {
         "workspace": str(place.folder),
@@ -49,6 +62,7 @@ def init(
         "log": place.log_vkey(),
         "trust": [str(place.folder / "trust" / name) for name in ("root.pem", "log.vkey")],
         "packs": list(settings.packs),
+        "database": settings.database,
         "encrypted": phrase is not None,
         "self_made_roots": True,
     }
@@ -63,6 +77,7 @@ def init(
     say("Next: void-audit keys add NAME --role editor; void-audit keys add NAME --role approver")
 
 
-def _settings(organisation: str, packs: list[str]) -> WorkspaceSettings:
+def _settings(organisation: str, packs: list[str], database: str | None) -> WorkspaceSettings:
     slug = "".join(c if c.isalnum() else "-" for c in organisation.lower()).strip("-") or "workspace"
-    return settings_from({"organisation": organisation, "origin": f"{slug}/void-audit/0", "packs": packs})
+    fields = {"organisation": organisation, "origin": f"{slug}/void-audit/0", "packs": packs}
+    return settings_from(fields | ({} if database is None else {"database": database}))

@@ -23,6 +23,9 @@ DATABASE = "ledger.sqlite"
 LOCK_SECONDS = 60.0
 """How long ``lock`` waits for other writers."""
 
+UNREACHED = {"database-authentication", "database-certificate", "database-missing", "database-unreachable"}
+"""Codes of a database that was not reached: nothing can be said about what it holds."""
+
 Place = Path | str
 """A folder (SQLite), or the URL of a PostgreSQL database."""
 

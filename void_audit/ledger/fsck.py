@@ -22,7 +22,7 @@ from void_audit.canon.statement import read_entry
 from void_audit.errors import NoteError, VoidAuditError
 from void_audit.ledger import store
 from void_audit.ledger.blobs import BlobStore
-from void_audit.ledger.database import Database, Place
+from void_audit.ledger.database import UNREACHED, Database, Place
 from void_audit.ledger.fsck_blobs import BlobCheck
 from void_audit.ledger.mark import Mark, read_mark
 from void_audit.ledger.opening import open_database
@@ -93,7 +93,8 @@ def fsck(
 
     Raises:
         NoteError: ``vkey-malformed``, ``vkey-type``: the key given is none.
-        InputError: ``database-url-*``, ``database-driver``.
+        InputError: ``database-url*``, ``database-driver``.
+        StorageError: a server could not be reached (``database.UNREACHED``): nothing is known, not even damage.
     """
     key = VerifierKey.parse(vkey)
     database = open_database(place, writable=False)
@@ -106,6 +107,8 @@ def fsck(
         with database.read() as connection:
             check.run(connection)
     except VoidAuditError as error:
+        if error.code in UNREACHED:
+            raise
         check.found("database-unreadable", database.place, error.message)
     finally:
         database.close()

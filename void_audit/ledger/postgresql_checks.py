@@ -32,7 +32,7 @@ rights AS (
 SELECT 'is a superuser' FROM pg_roles WHERE rolsuper AND oid IN (SELECT oid FROM me)
 UNION ALL SELECT 'may create roles' FROM pg_roles WHERE rolcreaterole AND oid IN (SELECT oid FROM mine)
 UNION ALL SELECT 'owns ' || relname FROM pg_class
-  WHERE relnamespace IN (SELECT oid FROM space) AND relowner IN (SELECT oid FROM mine)
+  WHERE relkind IN ('r', 'p') AND relnamespace IN (SELECT oid FROM space) AND relowner IN (SELECT oid FROM mine)
 UNION ALL SELECT 'owns the schema' FROM space WHERE nspowner IN (SELECT oid FROM mine)
 UNION ALL SELECT 'owns the database' FROM pg_database
   WHERE datname = current_database() AND datdba IN (SELECT oid FROM mine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import psycopg
 
@@ -77,6 +78,9 @@ _HINTS = {
 }
 
 
+_PREFIX = re.compile(r"^(connection failed: )?(connection to server [^\n]*? failed: )?(FATAL: +)?")
+
+
 def meaning(place: str, error: BaseException) -> VoidAuditError:
     """An error of ours for one of psycopg's."""
     state, text = getattr(error, "sqlstate", None) or "", _said(error)
@@ -121,10 +125,11 @@ def _unreachable(place: str, text: str) -> StorageError:
 
 
 def _said(error: BaseException) -> str:
-    """The first lines of what the server said, on one; what PGPASSWORD holds is never repeated."""
+    """The first line of what the server said; what PGPASSWORD holds is never repeated."""
     diagnosis = getattr(error, "diag", None)
     text = (getattr(diagnosis, "message_primary", None) or str(error)).strip()
+    text = _PREFIX.sub("", text.partition("\n")[0])
     secret = os.environ.get("PGPASSWORD")
     if secret:
         text = text.replace(secret, "***")
-    return " ".join(text.split())[:300].rstrip(".")
+    return " ".join(text.split())[:300].rstrip(".?")
