@@ -5,58 +5,32 @@ from __future__ import annotations
 import base64
 import struct
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from outsiders import (
+    KEY,
+    LATER,
+    POLICY,
+    WITNESS,
+    cosigned,
+    delivered,
+    earlier_one,
+    inner,
+    inside,
+    outer,
+    pinned,
+    sizes,
+    token,
+)  # fmt: skip
 from tsa import Tsa
 
-from void_audit.audit.bounds import Covers, EarlierCheckpoint, bounds, not_seen_before
-from void_audit.canon.cosignature import ED25519_COSIGNATURE, CosignerKey, cosign
+from void_audit.audit.bounds import Covers, bounds, not_seen_before
+from void_audit.canon.cosignature import cosign
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.note import parse as parse_note
-from void_audit.canon.timestamp import note_digest
 from void_audit.model.proof import TimestampToken
-
-TSA = Tsa()
-LATER = datetime(2026, 2, 1, tzinfo=UTC)
-WITNESS = Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32)
-KEY = CosignerKey("witness.example", ED25519_COSIGNATURE, WITNESS.public_key().public_bytes_raw())
-POLICY = f"witness council {KEY}\nquorum council\n"
-
-
-def token(digest, when=LATER, tsa=TSA, covers="checkpoint", **changes):
-    data = base64.b64encode(tsa.token(digest, when, **changes)).decode()
-    return TimestampToken(covers=covers, authority="tsa.example", token=data)
-
-
-def pinned(evidence, tsa_pem=TSA.root_pem, **pins):
-    return replace(evidence, pins=replace(evidence.pins, tsa_pem=tsa_pem, **pins))
-
-
-def inside(finished, *tokens, **fields):
-    """The file carries these tokens."""
-    return pinned(finished.with_ledger(timestamps=tokens, **fields))
-
-
-def delivered(finished, *tokens, **fields):
-    """The receipt carries these tokens."""
-    evidence = finished.evidence
-    receipt = evidence.receipt.model_copy(update={"timestamps": tokens, **fields})
-    return pinned(replace(evidence, receipt=receipt))
-
-
-def inner(finished):
-    return note_digest(finished.assertion.checkpoint)
-
-
-def outer(finished):
-    return note_digest(finished.evidence.receipt.checkpoint)
-
-
-def cosigned(note, when=LATER):
-    line = cosign(parse_note(note).text, KEY, WITNESS.sign, int(when.timestamp()))
-    return note + line.line()
 
 
 def test_without_anybody_outside_there_is_no_bound(finished, nothing):
@@ -215,26 +189,6 @@ def test_a_time_that_no_calendar_has_is_a_problem(finished):
 
 
 # Not before.
-
-
-def earlier_one(finished, size, when=LATER):
-    ledger = finished.house.place.reading
-    note = ledger.checkpoint_at(size)
-    proof = ledger.consistency(size, finished.evidence.checkpoint.size)
-    return EarlierCheckpoint(cosigned(note, when), tuple(h.hex() for h in proof))
-
-
-def sizes(finished):
-    """Sizes of checkpoints before and after the edit's first record."""
-    first = finished.evidence.edit_entries[0].index
-    ledger, known = finished.house.place.reading, []
-    for size in range(1, finished.evidence.checkpoint.size + 1):
-        try:
-            ledger.checkpoint_at(size)
-            known.append(size)
-        except Exception:  # noqa: BLE001, S112 - appending in batches leaves sizes out
-            continue
-    return [s for s in known if s <= first], [s for s in known if s > first]
 
 
 def test_what_a_witness_saw_before_the_first_record_bounds_from_below(finished):
