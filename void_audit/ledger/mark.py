@@ -17,29 +17,18 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from void_audit.canon import jcs
-from void_audit.canon.merkle import HASH_SIZE
-from void_audit.errors import InputError, LedgerError, StorageError
+from void_audit.errors import LedgerError, StorageError
 from void_audit.ledger.durable import make_folder, replacing, storage_errors
-
-SLOT = 4096
-"""Bytes of one slot: a block of its own, so that a write that is cut off cannot reach the other one."""
+from void_audit.ledger.mark_slots import SLOT, Mark, Slot, newest_slot, version_1
 
 LOCK_SECONDS = 60.0
 
-_FORMAT = "void-audit-mark/v2"
-_FORMAT_1 = "void-audit-mark/v1"
-_MAX_BYTES_1 = 2000
 _POLL = 0.002
 _GENERATION = 0x80087601
 """``FS_IOC_GETVERSION`` of Linux: how often the inode was given to a new file."""
@@ -47,51 +36,10 @@ _GENERATION = 0x80087601
 _datasync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
-@dataclass(frozen=True)
-class Mark:
-    """The key signs nothing that does not extend these ``size`` entries with this ``root``."""
-
-    origin: str
-    size: int
-    root: bytes
-
-
-@dataclass(frozen=True)
-class _Slot:
-    """A mark as written: the ``sequence``-th time, into the file called ``file``."""
-
-    sequence: int
-    file: str
-    mark: Mark
-
-    def fields(self) -> dict[str, object]:
-        mark = self.mark
-        return {
-            "file": self.file,
-            "format": _FORMAT,
-            "origin": mark.origin,
-            "root": mark.root.hex(),
-            "sequence": self.sequence,
-            "size": mark.size,
-        }
-
-    def encoded(self) -> bytes:
-        fields = self.fields()
-        check = hashlib.sha256(jcs.canonical(fields)).hexdigest()
-        line = jcs.canonical({**fields, "check": check})
-        if len(line) >= SLOT:
-            raise InputError(
-                "origin-too-long",
-                f"A mark of {self.mark.origin[:80]!r} does not fit.",
-                "Choose a shorter name.",
-            )
-        return line.ljust(SLOT - 1) + b"\n"
-
-
 class HeldMark:
     """The mark while nobody else can raise it."""
 
-    def __init__(self, path: Path, descriptor: int, slot: _Slot) -> None:
+    def __init__(self, path: Path, descriptor: int, slot: Slot) -> None:
         """Use ``held_mark``."""
         self._path = path
         self._descriptor = descriptor
@@ -108,19 +56,20 @@ class HeldMark:
         Writes even what is there already: whoever was stopped here may have seen it written, but not durable.
 
         Raises:
-            LedgerError: ``ledger-rollback`` if it is lower than what is there, or of another log.
+            LedgerError: ``ledger-rollback`` if it is neither higher than what is there nor the same.
             StorageError: ``storage-*``.
         """
         old = self._slot
-        if mark.origin != old.mark.origin or mark.size < old.mark.size:
+        higher = mark.origin == old.mark.origin and mark.size > old.mark.size
+        if not higher and mark != old.mark:
             raise LedgerError(
                 "ledger-rollback",
                 f"{self._path} cannot go back to {mark.size} entries.",
                 "Nothing was signed.",
             )
-        new = _Slot(old.sequence + 1, old.file, mark)
+        new = old.next(mark)
         with storage_errors(self._path):
-            if os.pwrite(self._descriptor, new.encoded(), new.sequence % 2 * SLOT) != SLOT:
+            if os.pwrite(self._descriptor, new.encoded(), new.place) != SLOT:
                 raise OSError(errno.EIO, "A write was cut off")
             _datasync(self._descriptor)
         self._slot = new
@@ -138,7 +87,7 @@ def held_mark(path: Path) -> Iterator[HeldMark]:
     """
     descriptor = _locked(path)
     try:
-        slot = _slot_of(path, _content(path, descriptor))
+        slot = _slot(path, _content(path, descriptor))
         if slot.file != _identity(descriptor):
             raise LedgerError(
                 "ledger-mark-copied",
@@ -166,7 +115,7 @@ def read_mark(path: Path) -> Mark | None:
             data = _content(path, descriptor)
         finally:
             os.close(descriptor)
-    return _version_1(path, data) or _slot_of(path, data).mark
+    return version_1(data) or _slot(path, data).mark
 
 
 def begin_mark(path: Path, mark: Mark) -> None:
@@ -180,7 +129,7 @@ def begin_mark(path: Path, mark: Mark) -> None:
         make_folder(path.parent)
         with replacing(path) as stream:
             file = _identity(stream.fileno())
-            stream.write(_Slot(0, file, mark).encoded() + _Slot(1, file, mark).encoded())
+            stream.write(Slot(0, file, mark).encoded() + Slot(1, file, mark).encoded())
 
 
 def adopt_mark(path: Path) -> Mark:
@@ -195,7 +144,7 @@ def adopt_mark(path: Path) -> Mark:
     """
     descriptor = _locked(path)
     try:
-        mark = _slot_of(path, _content(path, descriptor)).mark
+        mark = _slot(path, _content(path, descriptor)).mark
         begin_mark(path, mark)
     finally:
         _release(descriptor)
@@ -211,7 +160,7 @@ def _locked(path: Path) -> int:
             with storage_errors(path):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 current = os.path.samestat(os.fstat(descriptor), path.stat())
-            old = _version_1(path, _content(path, descriptor)) if current else None
+            old = version_1(_content(path, descriptor)) if current else None
             if old is not None:
                 begin_mark(path, old)
             elif current:
@@ -264,57 +213,12 @@ def _content(path: Path, descriptor: int) -> bytes:
         return os.pread(descriptor, 2 * SLOT + 1, 0)
 
 
-def _slot_of(path: Path, data: bytes) -> _Slot:
-    """The newer of the slots that count; two that could not have been written one after the other are damage."""
-    if len(data) == 2 * SLOT:
-        slots = [_read_slot(data[place : place + SLOT]) for place in (0, SLOT)]
-        found = sorted(
-            (s for i, s in enumerate(slots) if s and s.sequence % 2 == i), key=lambda s: s.sequence
+def _slot(path: Path, data: bytes) -> Slot:
+    slot = newest_slot(data)
+    if slot is None:
+        raise LedgerError(
+            "ledger-mark-damaged",
+            f"{path} is not the mark of a log key.",
+            "Restore it from the newest backup of the key.",
         )
-        if len(found) == 1 or (len(found) == 2 and _follows(*found)):
-            return found[-1]
-    raise LedgerError(
-        "ledger-mark-damaged",
-        f"{path} is not the mark of a log key.",
-        "Restore it from the newest backup of the key.",
-    )
-
-
-def _follows(old: _Slot, new: _Slot) -> bool:
-    same = (old.file, old.mark.origin, old.sequence + 1) == (new.file, new.mark.origin, new.sequence)
-    return same and old.mark.size <= new.mark.size
-
-
-@lru_cache(maxsize=8)
-def _read_slot(data: bytes) -> _Slot | None:
-    """What a slot says; None unless it is, to the byte, what ``_Slot.encoded`` writes."""
-    try:
-        fields = jcs.parse(data, SLOT, error=LedgerError)
-        slot = _Slot(fields["sequence"], fields["file"], _mark(fields))
-        whole = type(slot.sequence) is int and slot.sequence >= 0 and isinstance(slot.file, str)
-        return slot if whole and slot.encoded() == data else None
-    except (LedgerError, InputError, TypeError, KeyError, ValueError):
-        return None
-
-
-def _version_1(path: Path, data: bytes) -> Mark | None:
-    """The mark in a file of version 1; None if it is none."""
-    if len(data) > _MAX_BYTES_1:
-        return None
-    try:
-        fields = jcs.parse(data, _MAX_BYTES_1, error=LedgerError)
-        mark = _mark(fields)
-    except (LedgerError, TypeError, KeyError, ValueError):
-        return None
-    # Nothing but what version 1 wrote: a size that was rounded would be another mark.
-    written = {"format": _FORMAT_1, "origin": mark.origin, "size": mark.size, "root": mark.root.hex()}
-    return mark if fields == written else None
-
-
-def _mark(fields: Any) -> Mark:  # noqa: ANN401 - JSON holds anything
-    mark = Mark(fields["origin"], fields["size"], bytes.fromhex(fields["root"]))
-    if type(mark.size) is not int or mark.size < 0 or len(mark.root) != HASH_SIZE:
-        raise ValueError("not a mark")
-    if not isinstance(mark.origin, str):
-        raise TypeError("not a mark")
-    return mark
+    return slot
