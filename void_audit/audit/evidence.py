@@ -17,7 +17,7 @@ from void_audit.audit.agreement import consistency_problem, disagreements, listi
 from void_audit.audit.bundle import OpenedBundle, is_bundle, opened_bundle
 from void_audit.audit.claims import ManifestState
 from void_audit.audit.folding import tell
-from void_audit.audit.known_keys import bad_signatures, known_keys
+from void_audit.audit.known_keys import bad_signatures, known_keys, later_keys
 from void_audit.audit.manifest import ManifestEvidence, read_manifest
 from void_audit.audit.receipt import MAX_RECEIPT, read_receipt
 from void_audit.canon.checkpoint import Checkpoint, open_checkpoint
@@ -80,6 +80,8 @@ class Evidence:
     source_sha256: str | None
     sidecar: Path | None = None
     """The manifest's file, where it lies beside the video."""
+    later_keys_problem: str = ""
+    """Why what the receipt says of keys, after the file was sealed, is not believed."""
     bundle: OpenedBundle | None = None
     """What the records came in, if not in the video's manifest."""
     file_checkpoint: Checkpoint | None = None
@@ -177,8 +179,12 @@ def gather(
     checkpoint, checkpoint_problem = _checkpoint(assertion, pins)
     inner = _inner(bundle, pins) if bundle else checkpoint
     registry, key_problems = known_keys(entries)
-    state, order, approval = tell(entries, assertion.edit if assertion else None, registry)
     found, receipt_problem = _receipt(video, receipt, bundle)
+    if not key_problems:
+        registry, later_problem = later_keys(registry, found, inner, pins.log_vkey)
+    else:
+        later_problem = ""
+    state, order, approval = tell(entries, assertion.edit if assertion else None, registry)
     return Evidence(
         file=video,
         sha256=digest,
@@ -190,6 +196,7 @@ def gather(
         checkpoint_problem=checkpoint_problem,
         not_included=(*_not_included(assertion, checkpoint), *consistency_problem(bundle, inner, checkpoint)),
         registry=registry,
+        later_keys_problem=later_problem,
         bad_signatures=(
             *key_problems,
             *listing_problem(bundle, registry),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from void_audit.audit.answers import NO_RECORDS, PIN, failed, first, passed, unknown
-from void_audit.audit.evidence import Evidence
+from void_audit.audit.evidence import Evidence, parse
+from void_audit.audit.known_keys import suspect_signatures
+from void_audit.errors import EvidenceError
+from void_audit.model.proof import StoredEntry
 from void_audit.model.records import KeyEvent, Output
 from void_audit.model.report import Finding, Obligation
 
@@ -19,6 +22,13 @@ def signatures(evidence: Evidence) -> Finding:
     withheld = _withheld_key_events(evidence)
     if withheld:
         return failed(Obligation.SIGNATURES, withheld)
+    suspect = suspect_signatures(_with_seal(evidence), evidence.registry)
+    if suspect:
+        return unknown(
+            Obligation.SIGNATURES,
+            f"Signatures are good, but may be somebody else's: {first(suspect)}.",
+            "Ask the house who held these keys then; nothing in the log can tell.",
+        )
     if not evidence.pins.log_vkey:
         return unknown(
             Obligation.SIGNATURES,
@@ -26,11 +36,42 @@ def signatures(evidence: Evidence) -> Finding:
             PIN,
         )
     keys = {key for entry in evidence.entries for key in entry.key_ids}
-    known = [e.index for e in evidence.entries if isinstance(e.statement.predicate, Output)]
-    until = f" Revocations after entry {known[-1]} would not show here." if known else ""
     return passed(
-        Obligation.SIGNATURES, f"{len(evidence.entries)} records under {len(keys)} enrolled keys.{until}"
+        Obligation.SIGNATURES,
+        f"{len(evidence.entries)} records under {len(keys)} enrolled keys.{_ended_since(evidence, keys)}"
+        f"{_known_until(evidence)}",
     )
+
+
+def _with_seal(evidence: Evidence) -> tuple[StoredEntry, ...]:
+    """All records, and that of the seal, which only the receipt can hold."""
+    if evidence.receipt is None or evidence.bundle is not None:
+        return evidence.entries
+    try:
+        return (*evidence.entries, parse(evidence.receipt.entry))
+    except (EvidenceError, ValueError):
+        return evidence.entries  # obligation 2 says so
+
+
+def _ended_since(evidence: Evidence, keys: set[str]) -> str:
+    """Keys that ended after what they signed: that takes nothing from it."""
+    known = (evidence.registry.get(key) for key in sorted(keys))
+    ended = [
+        f"{key.key_id[:16]} ({'revoked' if key.successor is None else 'rotated'} at entry {key.ended})"
+        for key in known
+        if key is not None and key.ended is not None
+    ]
+    return f" Ended after that: {first(ended)}." if ended else ""
+
+
+def _known_until(evidence: Evidence) -> str:
+    """Up to where revocations and suspicions would show."""
+    outputs = [e.index for e in evidence.entries if isinstance(e.statement.predicate, Output)]
+    until = max([*outputs, evidence.registry.last_index])
+    said = f" Revocations after entry {until} would not show here." if until >= 0 else ""
+    if evidence.later_keys_problem:
+        said += f" What the receipt says of keys since is not believed: {evidence.later_keys_problem}."
+    return said
 
 
 def _withheld_key_events(evidence: Evidence) -> str:
