@@ -94,7 +94,7 @@ class Workspace:
     @cached_property
     def writing(self) -> Ledger:
         """The ledger with the log key."""
-        ledger = Ledger.open(self.ledger_place, self._service_key("log"), self._mark)
+        ledger = Ledger.open(self.ledger_place, self._service_key("log"), self.mark)
         tiles.follow(ledger, self.exporter())
         return ledger
 
@@ -187,14 +187,15 @@ class Workspace:
 
     def fsck(self) -> FsckReport:
         """Recompute the log from its stored bytes."""
-        return fsck(self.ledger_place, self.log_vkey(), self.blobs, self._mark, self.tiles())
+        return fsck(self.ledger_place, self.log_vkey(), self.blobs, self.mark, self.tiles())
 
     @property
     def _engines(self) -> LocalEngines:
         return LocalEngines(self.models, self.registry, self.progress)
 
     @property
-    def _mark(self) -> Path:
+    def mark(self) -> Path:
+        """The high-water mark of the log key."""
         return self.folder / "keys" / "log.mark"
 
     def _service_key(self, name: str) -> LogSigner:
