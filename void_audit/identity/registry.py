@@ -71,6 +71,7 @@ class KeyRegistry:
     def __init__(self) -> None:
         self._keys: dict[str, EnrolledKey] = {}
         self._said: dict[str, int] = {}
+        self._suspicions: dict[str, Suspicion] | None = None
         self._events = 0
         self._last: LoggedKeyEvent | None = None
 
@@ -114,6 +115,7 @@ class KeyRegistry:
                 self._revoke(logged)
             case "suspect":
                 self._suspect(logged, self._known(logged))
+        self._suspicions = None
         self._events += 1
         self._last = logged
 
@@ -184,8 +186,15 @@ class KeyRegistry:
         return key.public_der
 
     def suspicions(self) -> dict[str, Suspicion]:
-        """Every key of which signatures are suspect, with the entry from which on they are."""
+        """Every key of which signatures are suspect, with the entry from which on they are. Not to be changed."""
+        if self._suspicions is None:
+            self._suspicions = self._all_suspicions()
+        return self._suspicions
+
+    def _all_suspicions(self) -> dict[str, Suspicion]:
         found: dict[str, Suspicion] = {}
+        if not self._said:
+            return found
         for key in self._keys.values():  # in order of enrolment: whoever enrolled a key comes before it
             said = _said_of(key, self._said.get(key.key_id, 0))
             maker = found.get(key.enrolled_by)
