@@ -1,13 +1,20 @@
-"""``void-audit ledger``: the log itself, read only."""
+"""``void-audit ledger``: the log itself, its evidence outside the database, and what makes it whole again."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
+from void_audit.canon.note import VerifierKey
+from void_audit.cli import database, ledger_adopt, ledger_proofs, tiles
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded, say
 from void_audit.cli.session import workspace_at
+from void_audit.ledger.log import Ledger
+from void_audit.ledger.rebuild import Rebuilt, rebuild_projections
+from void_audit.ledger.rebuild import rebuild as rebuild_from
+from void_audit.ledger.tile_store import open_store
 
 app = group("The log itself.")
 
@@ -15,7 +22,9 @@ app = group("The log itself.")
 @app.command()
 @guarded
 def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Recompute the whole log from its stored bytes. Exit 1 if anything is wrong.
+    """Recompute the whole log, and its tiles outside the database, from stored bytes. Exit 1 if anything is wrong.
+
+    Tiles that are only behind are no contradiction: `void-audit ledger export` catches up.
 
     Example: void-audit ledger fsck
     """
@@ -25,6 +34,11 @@ def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
     else:
         erased = f", {report.erased} of them ERASED, as the log says" if report.erased else ""
         say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs{erased}.")
+        if report.evidence is not None:
+            state = report.evidence
+            say(f"Evidence in {state.place}: {state.entries} entries.")
+            if state.behind:
+                say(f"It is {state.behind} entries behind: void-audit ledger export", "yellow")
         for problem in report.problems:
             say(f"{problem.code} at {problem.where}: {problem.detail}", "bold red")
         say("consistent" if report.ok else "NOT CONSISTENT")
@@ -34,13 +48,86 @@ def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
 
 @app.command()
 @guarded
-def checkpoint(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Print the newest signed checkpoint (a C2SP signed note).
+def export(
+    place: Annotated[
+        str | None,
+        typer.Argument(metavar="[DIR_OR_URL]", help="Default: where the workspace keeps its evidence."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the log as static files (C2SP tlog-tiles) that anyone can check with the log's key alone.
 
-    Example: void-audit ledger checkpoint
+    Every file that is there is compared, every one that is missing written, none overwritten but the checkpoints.
+
+    Example: void-audit ledger export s3://bucket/prefix
     """
-    note = workspace_at(workspace).reading.checkpoint()
+    desk = workspace_at(workspace)
+    done = desk.exporter(None if place is None else open_store(place)).catch_up(whole=True)
     if as_json:
-        emit({"checkpoint": note})
+        emit(asdict(done))
+        return
+    say(f"{done.place}: {done.size} entries, {done.written} files written.")
+
+
+@app.command()
+@guarded
+def rebuild(
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DIR_OR_URL", help="Tiles; none: only what repeats the entries."),
+    ] = None,
+    accept_behind: Annotated[
+        bool,
+        typer.Option(
+            "--accept-behind", help="Even if the key has signed more: it then signs nothing further."
+        ),
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the database again from the tiles alone, checked against the log's key and its high-water mark.
+
+    The database that is there is set aside, not deleted. Without --from only its projections are made again.
+
+    Example: void-audit ledger rebuild --from .void-audit/evidence
+    """
+    desk = workspace_at(workspace)
+    key, place = VerifierKey.parse(desk.log_vkey()), desk.ledger_place
+    if source is None:
+        ledger = Ledger.open(place)
+        ledger.close()
+        entries = rebuild_projections(tiles.writable(place))
+        done = Rebuilt(entries, 0, None, ())
     else:
-        typer.echo(note, nl=False)
+        done = rebuild_from(open_store(source), place, key, desk.mark, accept_behind)
+    if as_json:
+        emit(asdict(done))
+        return
+    _say_rebuilt(done)
+
+
+def _say_rebuilt(done: Rebuilt) -> None:
+    say(f"{done.entries} entries, made again.")
+    if done.aside:
+        say(f"What was there before: {done.aside}")
+    for problem in done.problems:
+        say(f"warning: {problem}", "yellow")
+    if done.behind:
+        say(
+            f"The key has signed {done.behind} entries more than these: it will sign nothing on top of them.",
+            "red",
+        )
+    say("Next: void-audit ledger fsck")
+
+
+for command in (
+    ledger_proofs.checkpoint,
+    ledger_proofs.entry,
+    ledger_proofs.proof,
+    ledger_proofs.check_proof,
+    ledger_proofs.consistency,
+    database.prepare,
+    ledger_adopt.adopt,
+):
+    app.command()(command)

@@ -8,7 +8,7 @@ from void_audit.canon.note import VerifierKey
 from void_audit.cli.console import at_end, cell, err
 from void_audit.errors import VoidAuditError
 from void_audit.ledger.continuous import ContinuousExport
-from void_audit.ledger.database import Place
+from void_audit.ledger.database import Database, Place
 from void_audit.ledger.exporter import Exporter
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.opening import open_database
@@ -49,3 +49,8 @@ def warn(failure: VoidAuditError | None) -> None:
     """Say, on standard error, that the evidence is behind."""
     if failure is not None:
         err.print(cell(f"warning: the evidence is not up to date ({failure.code}): {failure}", "yellow"))
+
+
+def writable(place: Place) -> Database:
+    """The workspace's database, for what needs no key: making projections again."""
+    return open_database(place, writable=True)

@@ -18,6 +18,7 @@ from void_audit.identity import keys
 from void_audit.identity.people import People
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.database import Place
+from void_audit.ledger.erasures import Erasures
 from void_audit.ledger.exporter import Exporter
 from void_audit.ledger.fsck import FsckReport, fsck
 from void_audit.ledger.log import Ledger
@@ -78,8 +79,13 @@ class Workspace:
 
     @cached_property
     def blobs(self) -> BlobStore:
-        """Content-addressed files."""
-        return BlobStore(self.folder / "blobs")
+        """Content-addressed files; what is personal is encrypted, and erasable."""
+        return BlobStore(self.folder / "blobs", erased_by=self._erased_by)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """What the log says was erased."""
+        return Erasures(self.reading)
 
     @property
     def ledger_place(self) -> Place:
@@ -202,6 +208,9 @@ class Workspace:
         if name == LOG:
             return log_key(self.folder, self.ask, self.access)
         return keys.load(self.folder / "keys" / f"{name}.pem", self.ask(SERVICE))
+
+    def _erased_by(self, digest: str) -> int | None:
+        return self.erasures.by(digest)  # the ledger is opened only if something is not there
 
     def _sealer(self) -> Sealer:
         return C2paSealer(sealing_chain(self.folder, self.ask, self.access))
