@@ -14,6 +14,9 @@ from void_audit.errors import OrderError, WorkspaceError
 from void_audit.ledger.durable import make_folder, replacing, storage_error, storage_errors, sync_folder
 
 FINGERPRINT = "request.sha256"
+LOCK = "lock"
+FORGOTTEN = "erased"
+"""In place of the fingerprint: no request is the one that was erased."""
 
 
 class EditFolders:
@@ -57,6 +60,25 @@ class EditFolders:
                 shutil.rmtree(staging, ignore_errors=True)
         return edit
 
+    def forget(self, edit: str) -> None:
+        """Take everything out of an edit's folder, also what was delivered there. Call under the edit's lock.
+
+        Raises:
+            StorageError: ``storage-*``.
+        """
+        folder = self.root / edit
+        if not _is_id(edit) or not folder.is_dir():
+            return
+        with storage_errors(folder):
+            with replacing(folder / FINGERPRINT) as stream:
+                stream.write(FORGOTTEN.encode())
+            for left in folder.iterdir():
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left)
+                elif left.name not in {FINGERPRINT, LOCK}:
+                    left.unlink()
+            sync_folder(folder)
+
     @contextmanager
     def lock(self, edit: str) -> Iterator[None]:
         """Only one process works on an edit at a time.
@@ -65,7 +87,7 @@ class EditFolders:
             OrderError: ``edit-busy``.
             StorageError: ``storage-*`` if the folder cannot be written.
         """
-        lock = FileLock(self.path(edit) / "lock", timeout=0)
+        lock = FileLock(self.path(edit) / LOCK, timeout=0)
         try:
             lock.acquire()
         except Timeout:

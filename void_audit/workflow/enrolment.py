@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 from void_audit.canon import dsse
 from void_audit.canon.statement import encode
-from void_audit.errors import DeniedError, OrderError, StorageError
+from void_audit.errors import DeniedError, LedgerError, OrderError, StorageError
 from void_audit.identity.changes import KeyChange, is_done, refuse
 from void_audit.identity.key_events import LoggedKeyEvent
 from void_audit.identity.registry import KeyRegistry
@@ -17,7 +18,7 @@ from void_audit.ledger.log import Ledger
 from void_audit.model.base import BlobRef
 from void_audit.model.records import KeyEvent, Predicate, Role
 from void_audit.model.signing import LogSigner, Signer
-from void_audit.model.subject import key_subject
+from void_audit.model.subject import erasure_subject, key_subject
 from void_audit.workflow.recorder import statement_of
 
 ATTEMPTS = 20
@@ -146,9 +147,7 @@ def _append(
         if is_done(registry, event):
             return
         refuse(registry, keys[0], event, size)
-        holder = holder or blobs.put(
-            event.holder.encode(), "text/plain", salted=True, subject=key_subject(event.key)
-        )
+        holder = holder or _name(blobs, registry, event)
         record = _record(registry, event, holder, now)
         # Refuses what no checker would accept.
         registry.apply(LoggedKeyEvent(size, "0" * 64, record, keys))
@@ -158,6 +157,18 @@ def _append(
             continue
         return
     raise StorageError("ledger-busy", "Other processes keep writing to the ledger.", "Try again.")
+
+
+def _name(blobs: BlobStore, registry: KeyRegistry, event: KeyChange) -> BlobRef:
+    """The holder's name, under the subject of the person; of somebody whose name was erased, that it was."""
+    person, name = registry.holder_of(event.replaces or event.key), event.holder
+    try:
+        return blobs.put(name.encode(), "text/plain", salted=True, subject=key_subject(person))
+    except LedgerError as error:
+        if error.code != "subject-erased":
+            raise
+    kept = erasure_subject(secrets.token_hex(16))
+    return blobs.put(b"(erased)", "text/plain", salted=True, subject=kept)
 
 
 def _record(registry: KeyRegistry, event: KeyChange, holder: BlobRef, now: datetime) -> KeyEvent:

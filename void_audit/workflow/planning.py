@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 from void_audit.errors import DeniedError, OrderError, RequestError
+from void_audit.ledger.erasures import Erasures
 from void_audit.media.packets import packet_digests
 from void_audit.media.probe import probe
 from void_audit.model.clip import ClipInfo
@@ -19,6 +20,7 @@ from void_audit.model.records import Intent, PlanRecord, Source
 from void_audit.model.request import EditRequest
 from void_audit.model.seeing import Seeing
 from void_audit.model.signing import Signer
+from void_audit.model.subject import edit_subject
 from void_audit.pipeline.segment.marks import check_marks
 from void_audit.seal.credentials import read_state
 from void_audit.workflow import judge
@@ -192,6 +194,8 @@ def _make_mask(
 
 def _find_or_create(studio: Studio, fingerprint: str, choices: Choices | None) -> tuple[str, bool]:
     for edit in studio.edits.with_fingerprint(fingerprint):
+        if Erasures(studio.ledger).of(edit_subject(edit)):
+            continue  # an erasure that was not finished: what was asked for then is gone all the same
         if _goes_on(Recorder(studio, edit), choices):
             return edit, True
     return studio.edits.create(fingerprint), False

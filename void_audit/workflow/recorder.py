@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from void_audit.canon import dsse, jcs
 from void_audit.canon.statement import encode
-from void_audit.errors import DeniedError, OrderError, StorageError
+from void_audit.errors import DeniedError, LedgerError, OrderError, StorageError
 from void_audit.identity.registry import KeyRegistry
+from void_audit.ledger.erasures import Erasures
 from void_audit.ledger.reader import LogReader
 from void_audit.model.base import BlobRef
 from void_audit.model.engine import RunFacts
@@ -46,12 +47,24 @@ def state_of(ledger: LogReader, edit: str) -> EditState:
     return state
 
 
+def refuse_erased(ledger: LogReader, edit: str) -> None:
+    """Raises LedgerError ``blob-erased`` if the edit was erased: nothing can be made of what is left."""
+    for entry in Erasures(ledger).of(edit_subject(edit)):
+        raise LedgerError(
+            "blob-erased",
+            f"Edit {edit} was erased: entry {entry.index} of the log says so.",
+            "What the log proves of it still holds; nothing more can be made of it. Make a new request.",
+        )
+
+
 class Recorder:
     """Writes one edit's records; ``state`` is what they say so far."""
 
     def __init__(self, studio: Studio, edit: str) -> None:
+        """Raises LedgerError ``blob-erased`` if the edit was erased, and as ``state_of``."""
         self.studio = studio
         self.edit = edit
+        refuse_erased(studio.ledger, edit)
         studio.ledger.settle()  # a record that a failed append left unsigned is a record, and not to be doubled
         self.state = state_of(studio.ledger, edit)
         self._started = time.monotonic()

@@ -93,7 +93,7 @@ def _stored(archive: Archive, state: EditState) -> dict[str, BlobRef]:
         try:
             found[name] = checked(archive.blobs, artifact)
         except LedgerError as error:
-            if error.code != "blob-missing":
+            if error.code not in {"blob-missing", "blob-erased"}:
                 raise
         archive.progress("checking what is stored", number + 1, len(named))
     return found
