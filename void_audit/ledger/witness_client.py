@@ -125,7 +125,7 @@ class _Talk(threading.Thread):
         self._client, self._log, self._size, self._url, self._until = client, log, size, url, until
         self._witnesses = witnesses
         self._log_key = VerifierKey.parse(log.vkey)
-        self._names = " and ".join(witness.name for witness in witnesses)
+        self._names = "/".join(witness.name for witness in witnesses)
         self.result = self._warned("witness-unreachable", f"at {url} does not answer in time.")
 
     def run(self) -> None:
