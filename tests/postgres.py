@@ -143,7 +143,10 @@ class Server:
     def new_database(self, name: str | None = None, template: str = "template0") -> str:
         """An empty database of ``OWNER``, or a copy of another; its name."""
         name = name or f"ledger_{os.getpid()}_{next(_MANY)}"
-        self.sql(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}")
+        self.sql(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{template}'",  # noqa: S608
+            f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}",
+        )
         return name
 
     def ledger(self) -> str:

@@ -44,7 +44,7 @@ def test_settling_shows_what_a_failed_append_left(ledger, home, monkeypatch):
 
 def test_settling_needs_the_key(ledger, home: Home):
     with pytest.raises(LedgerError) as caught:
-        Ledger.open(home.folder).settle()
+        Ledger.open(home.place).settle()
     assert caught.value.code == "ledger-read-only"
 
 

@@ -24,7 +24,7 @@ HOSTILE = ["", "e", "E1", "e1 ", "%", "e_", "e1' OR '1'='1", "e1\0", "\u202ee1",
 
 
 def reading(home: Home) -> LogReader:
-    return LogReader(SqliteDatabase(home.database, writable=False))
+    return LogReader(home.connect(writable=False))
 
 
 @pytest.fixture
@@ -81,7 +81,12 @@ def test_it_says_whose_log_it_is(filled: Home, reader: LogReader) -> None:
 
 @pytest.mark.parametrize("edit", HOSTILE)
 def test_the_name_of_an_edit_is_a_name_and_nothing_else(reader: LogReader, edit: str) -> None:
-    assert list(reader.entries(edit=edit)) == []
+    try:
+        found = list(reader.entries(edit=edit))
+    except InputError as error:  # PostgreSQL holds no such text
+        assert (error.code, "\0" in edit) == ("value-unusable", True)  # noqa: PT017
+    else:
+        assert found == []
 
 
 @pytest.mark.parametrize("kind", ["", "seal' --", "APPROVAL"])

@@ -13,7 +13,6 @@ from void_audit.errors import LedgerError
 from void_audit.ledger import store
 from void_audit.ledger.database import Database
 from void_audit.ledger.log import Ledger
-from void_audit.ledger.sqlite import SqliteDatabase
 from void_audit.ledger.tables import node, record
 from void_audit.model.proof import StoredEntry
 
@@ -25,7 +24,7 @@ TREE = merkle.Tree(bytes.fromhex(e.leaf_hash) for e in ENTRIES)
 @pytest.fixture
 def database(ledger: Ledger, home: Home) -> Iterator[Database]:
     """Tables with a log of no entries."""
-    opened = SqliteDatabase(home.database, writable=True)
+    opened = home.connect()
     yield opened
     opened.close()
 

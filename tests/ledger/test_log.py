@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from void_audit.ledger import store
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.mark import Mark, begin_mark
 from void_audit.ledger.sequencer import Sequencer
-from void_audit.ledger.sqlite import SqliteDatabase
 from void_audit.model.records import Kind
 
 
@@ -41,7 +39,7 @@ def test_append_answers_with_indices_under_a_signed_checkpoint(home: Home, ledge
 
 
 def test_entries_come_back_byte_for_byte(copy: Home) -> None:
-    ledger = Ledger.open(copy.folder)
+    ledger = Ledger.open(copy.place)
     entries = list(ledger.entries())
     assert [e.envelope for e in entries] == [envelope(n) for n in range(7)]
     assert [e.index for e in entries] == list(range(7))
@@ -51,7 +49,7 @@ def test_entries_come_back_byte_for_byte(copy: Home) -> None:
 
 def test_entries_are_filtered_by_edit_and_kind(copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "PAGE", 2)  # more entries than a page
-    ledger = Ledger.open(copy.folder)
+    ledger = Ledger.open(copy.place)
     assert [e.index for e in ledger.entries(edit="e1")] == [1, 4]
     assert [e.index for e in ledger.entries(edit="e1", kinds=[Kind.APPROVAL])] == [1, 4]
     assert [e.index for e in ledger.entries(kinds={Kind.APPROVAL, Kind.PLAN})] == list(range(7))
@@ -61,7 +59,7 @@ def test_entries_are_filtered_by_edit_and_kind(copy: Home, monkeypatch: pytest.M
 
 
 def test_every_entry_is_proved_on_every_checkpoint(copy: Home) -> None:
-    ledger = Ledger.open(copy.folder)
+    ledger = Ledger.open(copy.place)
     for size in (1, 3, 4, 7):
         signed = checkpoint(copy, ledger, size)
         for index in range(size):
@@ -71,7 +69,7 @@ def test_every_entry_is_proved_on_every_checkpoint(copy: Home) -> None:
 
 
 def test_every_checkpoint_extends_every_earlier_one(copy: Home) -> None:
-    ledger = Ledger.open(copy.folder)
+    ledger = Ledger.open(copy.place)
     sizes = (0, 1, 3, 4, 7)
     for old in sizes:
         for new in sizes[sizes.index(old) :]:
@@ -93,12 +91,12 @@ def test_a_batch_larger_than_a_page_is_one_append(home: Home, ledger: Ledger) ->
 @pytest.mark.parametrize(("index", "size"), [(7, None), (0, 8), (-1, 7), (3, 3), (0, 0), (0, -5)])
 def test_nothing_is_proved_beyond_the_log(copy: Home, index: int, size: int | None) -> None:
     with pytest.raises(ProofError) as caught:
-        Ledger.open(copy.folder).prove(index, size)
+        Ledger.open(copy.place).prove(index, size)
     assert caught.value.code == "proof-index"
 
 
 def test_what_is_not_there_is_said_so(copy: Home) -> None:
-    ledger = Ledger.open(copy.folder)
+    ledger = Ledger.open(copy.place)
     with pytest.raises(LedgerError) as caught:
         ledger.entry(7)
     assert caught.value.code == "entry-missing"
@@ -125,7 +123,7 @@ def test_a_batch_with_a_bad_envelope_leaves_no_trace(ledger: Ledger, bad: bytes)
 
 
 def test_a_reader_sees_what_another_handle_appends(home: Home, ledger: Ledger) -> None:
-    reader = Ledger.open(home.folder)
+    reader = Ledger.open(home.place)
     ledger.append([envelope(0)])
     assert reader.size == 1
     with pytest.raises(LedgerError) as caught:
@@ -153,26 +151,21 @@ def test_a_log_is_started_once(home: Home, ledger: Ledger) -> None:
 def test_there_must_be_a_log_to_open(home: Home) -> None:
     for signer in (None, home.signer):
         with pytest.raises(WorkspaceError) as caught:
-            Ledger.open(home.folder, signer, home.mark)
+            Ledger.open(home.place, signer, home.mark)
         assert caught.value.code == "ledger-missing"
 
 
 def test_another_key_does_not_sign_this_log(home: Home, ledger: Ledger) -> None:
     with pytest.raises(LedgerError) as caught:
-        Ledger.open(home.folder, key(9), home.mark)
+        Ledger.open(home.place, key(9), home.mark)
     assert caught.value.code == "log-key-other"
 
 
 def test_an_origin_that_cannot_be_signed_starts_nothing(home: Home) -> None:
     with pytest.raises(NoteError) as caught:
-        Ledger.create(home.folder, "two words", home.signer, home.mark)
+        Ledger.create(home.place, "two words", home.signer, home.mark)
     assert caught.value.code == "key-name"
     assert not home.folder.exists()
-
-
-def restore(home: Home, backup: Path) -> None:
-    shutil.rmtree(home.folder)
-    shutil.copytree(backup, home.folder)
 
 
 @pytest.fixture
@@ -180,18 +173,20 @@ def restored(home: Home, ledger: Ledger, tmp_path: Path) -> Home:
     """A database from before the newest entries; the mark beside the key is of today."""
     ledger.append([envelope(0)])
     ledger.close()
-    shutil.copytree(home.folder, tmp_path / "backup")
-    home.open().append([envelope(1)])
-    restore(home, tmp_path / "backup")
+    backup = home.back_up()
+    newer = home.open()
+    newer.append([envelope(1)])
+    newer.close()
+    home.restore(backup)
     return home
 
 
 def test_a_restored_backup_is_never_signed(restored: Home) -> None:
-    before = Ledger.open(restored.folder).checkpoint()
+    before = Ledger.open(restored.place).checkpoint()
     with pytest.raises(LedgerError) as caught:
         restored.open()
     assert caught.value.code == "ledger-rollback"
-    reader = Ledger.open(restored.folder)
+    reader = Ledger.open(restored.place)
     assert (reader.checkpoint(), reader.size) == (before, 1)
     assert "mark-contradicted" in restored.codes()
 
@@ -201,19 +196,19 @@ def test_a_backup_restored_under_an_open_log_is_never_appended_to(
 ) -> None:
     ledger.append([envelope(0)])
     ledger.close()
-    shutil.copytree(home.folder, tmp_path / "backup")
+    backup = home.back_up()
     ledger.append([envelope(1)])
     ledger.close()
-    restore(home, tmp_path / "backup")
+    home.restore(backup)
     with pytest.raises(LedgerError) as caught:
         ledger.append([envelope(2)])
     assert caught.value.code == "ledger-rollback"
-    assert Ledger.open(home.folder).size == 1
+    assert Ledger.open(home.place).size == 1
 
 
 def test_a_backup_that_went_another_way_is_never_signed(restored: Home) -> None:
     """As long as what the key signed, but with another second entry."""
-    other = Ledger.open(restored.folder, restored.signer, _mark_of_the_backup(restored))
+    other = Ledger.open(restored.place, restored.signer, _mark_of_the_backup(restored))
     other.append([envelope(5)])
     with pytest.raises(LedgerError) as caught:
         restored.open()
@@ -222,7 +217,7 @@ def test_a_backup_that_went_another_way_is_never_signed(restored: Home) -> None:
 
 def _mark_of_the_backup(home: Home) -> Path:
     stolen = home.root / "stolen.mark"
-    signed = checkpoint(home, Ledger.open(home.folder))
+    signed = checkpoint(home, Ledger.open(home.place))
     begin_mark(stolen, Mark(signed.origin, signed.size, signed.root))
     return stolen
 
@@ -230,7 +225,7 @@ def _mark_of_the_backup(home: Home) -> Path:
 def test_a_log_is_not_started_again_with_a_key_that_has_signed(home: Home, ledger: Ledger) -> None:
     ledger.append([envelope(0)])
     ledger.close()
-    shutil.rmtree(home.folder)
+    home.remove()
     with pytest.raises(LedgerError) as caught:
         home.create()
     assert caught.value.code == "ledger-rollback"
@@ -312,7 +307,7 @@ def test_a_log_that_is_held_by_another_is_waited_for_then_refused(
     home: Home, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(databases, "LOCK_SECONDS", 0.1)
-    other = SqliteDatabase(home.database, writable=True)
+    other = home.connect()
     with other.lock(), pytest.raises(StorageError) as caught:
         ledger.append([envelope(0)])
     assert caught.value.code == "ledger-busy"
@@ -320,7 +315,7 @@ def test_a_log_that_is_held_by_another_is_waited_for_then_refused(
 
 def test_a_tampered_entry_is_not_read(copy: Home) -> None:
     copy.tamper("UPDATE entry SET body = (SELECT body FROM entry WHERE idx = 0) WHERE idx = 3")
-    reader = Ledger.open(copy.folder)
+    reader = Ledger.open(copy.place)
     for read in (lambda: reader.entry(3), lambda: list(reader.entries()), lambda: reader.prove(3)):
         with pytest.raises(LedgerError) as caught:
             read()
@@ -330,5 +325,5 @@ def test_a_tampered_entry_is_not_read(copy: Home) -> None:
 def test_a_missing_node_gives_no_proof(copy: Home) -> None:
     copy.tamper("DELETE FROM node WHERE level = 2")
     with pytest.raises(LedgerError) as caught:
-        Ledger.open(copy.folder).prove(6)
+        Ledger.open(copy.place).prove(6)
     assert caught.value.code == "node-missing"

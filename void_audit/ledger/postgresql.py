@@ -11,6 +11,7 @@ import hashlib
 import os
 import select
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -53,7 +54,8 @@ class PostgresqlDatabase(Database):
         self.owner = owner
         self._turn = threading.Lock()
         self._held = threading.local()
-        self._engine = _engine(address.parameters, self._check)
+        self._engine = _engine(address.parameters, _checks(self.place, writable, owner))
+        weakref.finalize(self, _dispose, self._engine, os.getpid())
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -151,14 +153,6 @@ class PostgresqlDatabase(Database):
 
         return meaning(self.place, error)
 
-    def _check(self, connection: Any) -> None:  # noqa: ANN401 - psycopg's, which may be absent
-        from void_audit.ledger import postgresql_checks as checks  # noqa: PLC0415
-
-        if self.writable:
-            checks.check_server(connection, self.place)
-            if not self.owner:
-                checks.check_role(connection, self.place)
-
     def _busy(self) -> StorageError:
         return StorageError("ledger-busy", f"Another process writes to {self.place}.", "Try again.")
 
@@ -191,6 +185,26 @@ def _release(connection: sa.Connection) -> None:
         connection.invalidate()
         if not isinstance(error, DBAPIError):  # with the session the lock is gone too: nothing is wrong
             raise
+
+
+def _dispose(engine: sa.Engine, process: int) -> None:
+    """Say good-bye to the server for a ``Database`` that nobody closed; a fork must not, for its parent."""
+    if os.getpid() == process:
+        engine.dispose()
+
+
+def _checks(place: str, writable: bool, owner: bool) -> Callable[[Any], None]:
+    """What every new connection must pass."""
+
+    def check(connection: Any) -> None:  # noqa: ANN401 - psycopg's, which may be absent
+        from void_audit.ledger import postgresql_checks as checks  # noqa: PLC0415
+
+        if writable:
+            checks.check_server(connection, place)
+            if not owner:
+                checks.check_role(connection, place)
+
+    return check
 
 
 def _engine(parameters: dict[str, str], check: Callable[[Any], None]) -> sa.Engine:
