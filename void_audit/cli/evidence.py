@@ -8,22 +8,22 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from void_audit.audit.evidence import Pins, gather
+from void_audit.audit.evidence import Evidence, Pins, gathered
 from void_audit.audit.narrative import Line, narrate
-from void_audit.audit.verify import verify as verify_file
+from void_audit.audit.verify import answer
 from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, guarded, out, say
+from void_audit.cli.pins import pins_of
 from void_audit.cli.tables import print_history, print_report
-from void_audit.errors import EvidenceError, RequestError, VoidAuditError, WorkspaceError
+from void_audit.errors import EvidenceError, VoidAuditError, WorkspaceError
+from void_audit.media.atomic import whole_file
 from void_audit.model.base import BlobRef
+from void_audit.model.report import Report
 from void_audit.settings import Environment
-from void_audit.weights.house import FILE as MODELS_FILE
-from void_audit.weights.house import house_list
-from void_audit.weights.registry import with_house
 
 
 @guarded
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The finished video.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The finished video, or an evidence bundle.")],
     source: Annotated[Path | None, typer.Option("--source", help="The clip it was made from.")] = None,
     trust: Annotated[
         Path | None, typer.Option("--trust", help="Root certificate (PEM) that you trust.")
@@ -38,19 +38,32 @@ def verify(
         Path | None,
         typer.Option("--witness-policy", help="Which witnesses count, and how many (a C2SP tlog-policy)."),
     ] = None,
+    tsa: Annotated[
+        Path | None,
+        typer.Option("--tsa", help="Roots (PEM) of the time-stamping authorities that you trust."),
+    ] = None,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="Default: FILE.receipt.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write the report as a page.", metavar="OUT.html")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a file's whole edit history, offline, from the file and the keys that you pinned.
 
-    Without --trust, --log-key, --models and --witness-policy the pins of the workspace are used, if there is one.
+    FILE is a finished video, or a bundle that `void-audit bundle` wrote: that needs nothing else.
+    Without --trust, --log-key, --models, --witness-policy and --tsa the pins of the workspace are used, if there
+    is one.
     Exit 0 if nothing fails and obligations 0, 1, 4, 5, 7 to 11 pass; 1 if one fails; 3 if one of
     those cannot be answered.
 
     Example: void-audit verify clean.mp4 --source clip.mp4 --trust root.pem --log-key log.vkey
     """
-    report = verify_file(file, _pins(workspace, trust, log_key, models, witness_policy), source, receipt)
+    pins = pins_of(workspace, trust, log_key, models, witness_policy, tsa)
+    with gathered(file, pins, source, receipt) as evidence:
+        report = answer(evidence, file)
+        if html is not None:
+            _write_page(html, report, evidence)
     if as_json:
         emit({**report.model_dump(mode="json"), "exit_code": report.exit_code})
     else:
@@ -62,7 +75,9 @@ def verify(
 def history(
     subject: Annotated[
         str | None,
-        typer.Argument(metavar="FILE_OR_EDIT", help="A finished video, or an edit id; none lists edits."),
+        typer.Argument(
+            metavar="FILE_OR_EDIT", help="A finished video, a bundle, or an edit id; none lists edits."
+        ),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -85,53 +100,24 @@ def history(
         say(f"This is what the file says. Whether it holds: void-audit verify {subject}", "yellow")
 
 
-def _pins(
-    workspace: Path | None,
-    trust: Path | None,
-    log_key: str | None,
-    models: Path | None,
-    witness_policy: Path | None,
-) -> Pins:
-    """Options first; what they leave open comes from the workspace's ``trust`` folder, if there is one."""
-    folder = (workspace or Environment().workspace()) / "trust"
-    own_log = _text_if_there(folder / "log.vkey")
-    log_vkey = _vkey(log_key) if log_key else own_log
-    own_policy = (
-        _text_if_there(folder / "log.policy") if log_vkey == own_log else None
-    )  # another log, other witnesses
-    return Pins(
-        trust_pem=_text(trust) if trust else _text_if_there(folder / "root.pem"),
-        log_vkey=log_vkey,
-        witness_policy=_text(witness_policy) if witness_policy else own_policy,
-        approved_weights=with_house(_text(models) if models else house_list(folder / MODELS_FILE)).approved,
-    )
+def _write_page(out: Path, report: Report, evidence: Evidence) -> None:
+    from void_audit.audit.page import page  # noqa: PLC0415 - templates are loaded where a page is asked for
 
-
-def _vkey(given: str) -> str:
-    return given if "+" in given and not Path(given).is_file() else _text(Path(given)).strip()
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError):
-        raise RequestError(
-            "pin-unreadable",
-            f"{path} cannot be read as text.",
-            "Name the file that the house handed out: root.pem, log.vkey or models.toml.",
-        ) from None
-
-
-def _text_if_there(path: Path) -> str | None:
-    return _text(path).strip() if path.is_file() else None
+    text = page(report, evidence, _names_here())
+    with whole_file(out) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def _file_lines(path: Path) -> list[Line]:
-    evidence = gather(path, Pins(), None, None)
-    if evidence.assertion is None:
-        raise EvidenceError(
-            "records-missing", f"{path} carries no void-audit records.", "See `void-audit verify`."
-        )
+    with gathered(path, Pins(), None, None) as evidence:
+        if evidence.assertion is None:
+            raise EvidenceError(
+                "records-missing", f"{path} carries no void-audit records.", "See `void-audit verify`."
+            )
+        return _told(evidence)
+
+
+def _told(evidence: Evidence) -> list[Line]:
     roles = {k.key_id: f"{'/'.join(sorted(k.roles))} {k.key_id[:12]}" for k in evidence.registry.enrolled}
     return narrate(evidence.entries, evidence.blob, {**roles, **_names_here()})
 
@@ -140,14 +126,14 @@ def _names_here() -> dict[str, str]:
     """Names of keys, where this machine has a workspace that knows them."""
     if not (Environment().workspace() / "keys").is_dir():
         return {}
-    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only with a workspace
+    from void_audit.cli.keys import shown_names  # noqa: PLC0415 - only with a workspace
     from void_audit.cli.session import workspace_at  # noqa: PLC0415
 
-    return holder_names(workspace_at(None))
+    return shown_names(workspace_at(None))
 
 
 def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
-    from void_audit.cli.keys import holder_names  # noqa: PLC0415 - only here a workspace is needed
+    from void_audit.cli.keys import shown_names  # noqa: PLC0415 - only here a workspace is needed
     from void_audit.cli.session import workspace_at  # noqa: PLC0415
 
     place = workspace_at(workspace)
@@ -163,7 +149,24 @@ def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
         except VoidAuditError:
             return None
 
-    return narrate(entries, read, holder_names(place))
+    erasures = Erasures(place.reading).of(edit_subject(edit))
+    told = [*entries, *erasures] if erasures else entries
+    return narrate(told, read, shown_names(place), _erased_by(place.erasures, erasures, read))
+
+
+def _erased_by(known: Erasures, erasures: Sequence[StoredEntry], read: ReadBlob) -> TellErased:
+    """Says of a blob by which entry it was erased, and why."""
+    because: dict[int, str] = {}
+    for entry in erasures:
+        record = entry.statement.predicate
+        reason = read(record.reason) if isinstance(record, Erasure) else None
+        because[entry.index] = f": {reason.decode(errors='replace')}" if reason else ""
+
+    def tell(ref: BlobRef) -> str | None:
+        index = known.by(ref.sha256)
+        return None if index is None else f"ERASED (entry {index}{because.get(index, '')})"
+
+    return tell
 
 
 def _list_edits(workspace: Path | None, as_json: bool) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "edit": "edit:edit",
     "verify": "evidence:verify",
     "history": "evidence:history",
+    "bundle": "bundle:bundle",
     "replay": "replay:replay",
     "export": "export:export",
     "models": "models:app",

@@ -49,6 +49,8 @@ def print_report(report: Report) -> None:
             )
         grid.add_row(number, cell(finding.state, STYLES[finding.state]), _stacked(lines))
     out.print(grid)
+    for line in report.about:
+        say(line)
     failed = [str(int(f.obligation)) for f in report.findings if f.state is State.FAIL]
     if failed:
         say(f"FAILED: obligation {', '.join(failed)}", "bold red")
