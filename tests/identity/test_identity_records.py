@@ -112,3 +112,45 @@ def test_the_registry_is_folded_from_what_the_log_holds(chain, admin, ana, bo):
     twice = entry(0, entries[0].statement.predicate, admin, ana)
     with pytest.raises(LedgerError, match="2 signers"):
         KeyRegistry.from_entries([twice, *entries[1:]])
+
+
+def rotation(chain, old, new, *signers):
+    event = chain.event((old, new), "rotate", new, [Role.ADMIN, Role.APPROVER], replaces=old.key_id)
+    return event, entry(event.index, event.event, *(signers or (old, new)))
+
+
+def test_a_rotation_holds_under_both_keys_and_neither_alone(chain, bo, signer):
+    new = signer(6)
+    event, logged = rotation(chain, bo, new)
+    registry = KeyRegistry.fold([*chain.events, event])
+    assert verify_entry(logged, registry) == {bo.key_id, new.key_id}
+    assert verify_entry(rotation(chain, bo, new, new, bo)[1], registry) == {bo.key_id, new.key_id}
+    for signers in ((bo,), (new,), (bo, new, signer(2))):
+        refused("signer-not-valid", lambda s=signers: verify_entry(rotation(chain, bo, new, *s)[1], registry))
+
+
+def test_a_rotation_in_a_strangers_name(chain, bo, signer):
+    class Liar:
+        key_id = bo.key_id
+        sign = staticmethod(signer(9).sign)
+
+    event, logged = rotation(chain, bo, signer(6), Liar(), signer(6))
+    refused("signature-invalid", lambda: verify_entry(logged, KeyRegistry.fold([*chain.events, event])))
+
+
+def test_a_rotation_is_one_only_where_the_registry_knows_it(chain, bo, signer):
+    event, logged = rotation(chain, bo, signer(6))
+    elsewhere = dataclasses.replace(logged, index=logged.index + 1)
+    refused("signer-not-valid", lambda: verify_entry(elsewhere, KeyRegistry.fold([*chain.events, event])))
+    refused("signer-unknown", lambda: verify_entry(logged, KeyRegistry.fold(chain.events)))
+
+
+def test_what_old_and_new_key_may_sign(chain, bo, signer):
+    new = signer(6)
+    event, _ = rotation(chain, bo, new)
+    registry = KeyRegistry.fold([*chain.events, event])
+    approval = Approval(claimed_time=TIME, edit="e1", plan="2" * 64)
+    assert verify_entry(entry(39, approval, bo), registry) == {bo.key_id}
+    assert verify_entry(entry(41, approval, new), registry) == {new.key_id}
+    refused("signer-not-valid", lambda: verify_entry(entry(41, approval, bo), registry))
+    refused("signer-not-valid", lambda: verify_entry(entry(39, approval, new), registry))

@@ -37,7 +37,9 @@ def verify_record(
         raise EnvelopeError("statement-mismatch", f"Entry {index} is not the envelope of this statement.")
     envelope.verify({key: registry.public_key(key) for key in envelope.key_ids})
     signers = frozenset(envelope.key_ids)
-    if _is_rotation(statement, signers, index, registry):
+    event = statement.predicate
+    if isinstance(event, KeyEvent) and event.action == "rotate":
+        _check_rotation(event, signers, index, registry)
         return signers
     for key in sorted(signers):
         if not registry.roles_at(key, index):
@@ -63,11 +65,13 @@ def verify_record(
     return signers
 
 
-def _is_rotation(statement: Statement, signers: frozenset[KeyId], index: int, registry: KeyRegistry) -> bool:
-    """Whether this is the rotation that the registry knows of at ``index``, signed by both keys."""
-    event = statement.predicate
-    if not isinstance(event, KeyEvent) or event.action != "rotate":
-        return False
+def _check_rotation(event: KeyEvent, signers: frozenset[KeyId], index: int, registry: KeyRegistry) -> None:
+    """Refuse what is not the rotation that the registry knows of at ``index``, signed by both keys."""
     new = registry.get(event.key)
     known = new is not None and (new.enrolled, new.enrolled_by) == (index, event.replaces)
-    return known and signers == {event.key, event.replaces}
+    if not known or signers != {event.key, event.replaces}:
+        raise EnvelopeError(
+            "signer-not-valid",
+            f"The rotation in entry {index} is not signed by the old key and the new one.",
+            "It proves nothing; ask who held the old key.",
+        )
