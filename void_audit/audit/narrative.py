@@ -16,6 +16,7 @@ from void_audit.model.reasoning import Consequences
 from void_audit.model.records import (
     Approval,
     CompositeRecord,
+    Erasure,
     Intent,
     KeyEvent,
     MaskRecord,
@@ -38,6 +39,8 @@ from void_audit.model.request import EditRequest
 
 V = TypeVar("V", bound=Value)
 ReadBlob = Callable[[BlobRef], bytes | None]
+TellErased = Callable[[BlobRef], str | None]
+"""Of content that is not at hand: that it was erased, by which entry and why; None if nothing says so."""
 
 
 class Line(Value):
@@ -50,9 +53,14 @@ class Line(Value):
     why: tuple[str, ...]
 
 
-def narrate(entries: Sequence[StoredEntry], read: ReadBlob, names: Mapping[str, str]) -> list[Line]:
-    """Lines in log order. Content that is not at hand is said to be so, never invented."""
-    teller = _Teller(read, names)
+def narrate(
+    entries: Sequence[StoredEntry],
+    read: ReadBlob,
+    names: Mapping[str, str],
+    erased: TellErased = lambda ref: None,
+) -> list[Line]:
+    """Lines in log order. Content that is not at hand is said to be so, or erased, never invented."""
+    teller = _Teller(read, names, erased)
     return [
         Line(
             index=entry.index,
@@ -68,8 +76,8 @@ def narrate(entries: Sequence[StoredEntry], read: ReadBlob, names: Mapping[str, 
 class _Teller:
     """Says what a record says; one method for each kind."""
 
-    def __init__(self, read: ReadBlob, names: Mapping[str, str]) -> None:
-        self._read, self._names = read, names
+    def __init__(self, read: ReadBlob, names: Mapping[str, str], erased: TellErased) -> None:
+        self._read, self._names, self._erased = read, names, erased
 
     def name(self, key: str) -> str:
         return self._names.get(key, f"key {key[:16]}")
@@ -84,6 +92,13 @@ class _Teller:
         return [f"{record.action} {self.name(record.key)}" + (f" as {roles}" if roles else "")]
 
     @tell.register
+    def _(self, record: Erasure) -> list[str]:
+        kind, _, name = record.subject.partition(":")
+        whose = f"whoever holds key {name[:16]}" if kind == "key" else record.subject.replace(":", " ")
+        what = f"erased {len(record.blobs)} blob(s) of {whose}"
+        return [what, f"reason: {self._text(record.reason)}"]
+
+    @tell.register
     def _(self, record: Source) -> list[str]:
         clip = record.clip
         size = f"{clip.width}x{clip.height}, {clip.frames} frames at {clip.frame_rate}"
@@ -94,7 +109,7 @@ class _Teller:
         lines = [f"{record.operation}, {record.asset_class}, {record.clicks} click(s)"]
         request = self._value(record.request, EditRequest)
         if request is None:
-            return [*lines, "instruction: not at hand"]
+            return [*lines, f"instruction: {self._absent(record.request)}"]
         return [
             *lines,
             f"object: {request.object}",
@@ -110,7 +125,7 @@ class _Teller:
         lines = [f"stage {record.stage}: {record.verdict}{needs}; packs {packs or 'none'}"]
         decision = self._value(record.decision, PolicyDecision)
         if decision is None:
-            return [*lines, "reasons: not at hand"]
+            return [*lines, f"reasons: {self._absent(record.decision)}"]
         applied = [o for o in decision.outcomes if o.fired or o.error]
         return lines + [f"{o.pack}/{o.rule} ({o.effect}): {o.because}" for o in applied]
 
@@ -146,7 +161,7 @@ class _Teller:
             safety = self._text(exchange.safety) if exchange.safety else "no verdict of its own"
             lines.append(f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {safety}")
         if found is None:
-            return [*lines, "reasoning: not at hand"]
+            return [*lines, f"reasoning: {self._absent(record.consequences)}"]
         lines.append(found.summary)
         lines += [f"{a.noun}, frames {a.frames.start}-{a.frames.stop - 1}: {a.why}" for a in found.affected]
         return lines
@@ -206,21 +221,21 @@ class _Teller:
         return [f"manifest {record.manifest}"]
 
     def _comment(self, ref: BlobRef | None) -> list[str]:
-        if ref is None:
-            return []
-        content = self._read(ref)
-        return ["comment: not at hand" if content is None else f"comment: {content.decode(errors='replace')}"]
+        return [] if ref is None else [f"comment: {self._text(ref)}"]
 
     def _note(self, ref: BlobRef | None) -> list[str]:
         edits = self._value(ref, MaskEdits) if ref else None
         if ref is None or edits is None:
-            return [] if ref is None else ["operations: not at hand"]
+            return [] if ref is None else [f"operations: {self._absent(ref)}"]
         note = [f"note: {edits.note}"] if edits.note else []
         return [f"{len(edits.operations)} operation(s)", *note]
 
     def _text(self, ref: BlobRef) -> str:
         content = self._read(ref)
-        return "not at hand" if content is None else content.decode(errors="replace")
+        return self._absent(ref) if content is None else content.decode(errors="replace")
+
+    def _absent(self, ref: BlobRef) -> str:
+        return self._erased(ref) or "not at hand"
 
     def _value(self, ref: BlobRef, kind: type[V]) -> V | None:
         content = self._read(ref)

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from void_audit.audit.erased import tell_erased
 from void_audit.audit.evidence import Evidence, Pins, gathered
 from void_audit.audit.narrative import Line, narrate
 from void_audit.audit.verify import answer
 from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, guarded, out, say
 from void_audit.cli.pins import pins_of
 from void_audit.cli.tables import print_history, print_report
-from void_audit.errors import EvidenceError, VoidAuditError, WorkspaceError
+from void_audit.errors import EvidenceError
 from void_audit.media.atomic import whole_file
-from void_audit.model.base import BlobRef
 from void_audit.model.report import Report
 from void_audit.settings import Environment
 
@@ -119,7 +119,8 @@ def _file_lines(path: Path) -> list[Line]:
 
 def _told(evidence: Evidence) -> list[Line]:
     roles = {k.key_id: f"{'/'.join(sorted(k.roles))} {k.key_id[:12]}" for k in evidence.registry.enrolled}
-    return narrate(evidence.entries, evidence.blob, {**roles, **_names_here()})
+    names = {**roles, **_names_here()}
+    return narrate(evidence.entries, evidence.blob, names, tell_erased(evidence))
 
 
 def _names_here() -> dict[str, str]:
@@ -133,40 +134,10 @@ def _names_here() -> dict[str, str]:
 
 
 def _edit_lines(workspace: Path | None, edit: str) -> list[Line]:
-    from void_audit.cli.keys import shown_names  # noqa: PLC0415 - only here a workspace is needed
-    from void_audit.cli.session import workspace_at  # noqa: PLC0415
+    from void_audit.cli.session import workspace_at  # noqa: PLC0415 - only here a workspace is needed
+    from void_audit.cli.story import edit_lines  # noqa: PLC0415
 
-    place = workspace_at(workspace)
-    entries = list(place.reading.entries(edit=edit))
-    if not entries:
-        raise WorkspaceError(
-            "edit-unknown", f"Neither a file nor an edit: {edit!r}.", "`void-audit history` lists."
-        )
-
-    def read(ref: BlobRef) -> bytes | None:
-        try:
-            return place.blobs.read(ref)
-        except VoidAuditError:
-            return None
-
-    erasures = Erasures(place.reading).of(edit_subject(edit))
-    told = [*entries, *erasures] if erasures else entries
-    return narrate(told, read, shown_names(place), _erased_by(place.erasures, erasures, read))
-
-
-def _erased_by(known: Erasures, erasures: Sequence[StoredEntry], read: ReadBlob) -> TellErased:
-    """Says of a blob by which entry it was erased, and why."""
-    because: dict[int, str] = {}
-    for entry in erasures:
-        record = entry.statement.predicate
-        reason = read(record.reason) if isinstance(record, Erasure) else None
-        because[entry.index] = f": {reason.decode(errors='replace')}" if reason else ""
-
-    def tell(ref: BlobRef) -> str | None:
-        index = known.by(ref.sha256)
-        return None if index is None else f"ERASED (entry {index}{because.get(index, '')})"
-
-    return tell
+    return edit_lines(workspace_at(workspace), edit)
 
 
 def _list_edits(workspace: Path | None, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from void_audit.cli.console import (
     out,
     say,
 )
+from void_audit.cli.erase import erased_keys
 from void_audit.cli.key_options import AgentOption, PublicOption, new_passphrase, public_key_given
 from void_audit.cli.service_keys import MACHINE
 from void_audit.cli.session import workspace_at
@@ -139,11 +140,14 @@ def list_keys(workspace: WorkspaceOption = None, as_json: JsonOption = False) ->
     """
     place = workspace_at(workspace)
     registry = registry_of(place.reading)
-    names, suspicions = holder_names(place), registry.suspicions()
+    names, suspicions, erased = shown_names(place), registry.suspicions(), erased_keys(place)
     if as_json:
         rows = [_row(key, suspicions.get(key.key_id)) for key in registry.enrolled]
-        emit({"keys": [{**row, "name": names.get(str(row["key"]))} for row in rows]})
+        named = [(names.get(key.key_id), erased.get(key.key_id)) for key in registry.enrolled]
+        pairs = zip(rows, named, strict=True)
+        emit({"keys": [{**row, "name": name, "name_erased": entry} for row, (name, entry) in pairs]})
         return
+    names |= {key: f"ERASED (entry {entry})" for key, entry in erased.items()}
     table = Table("name", "roles", "key", "from entry", "ended", "suspect")
     for key in registry.enrolled:
         found = suspicions.get(key.key_id)
@@ -184,6 +188,15 @@ def holder_names(place: Workspace) -> dict[str, str]:
     holders = {registry.holder_of(key): name for key, name in names.items()}
     known = {key.key_id: holders[key.holder] for key in registry.enrolled if key.holder in holders}
     return {**names, **known}
+
+
+def shown_names(place: Workspace) -> dict[str, str]:
+    """``holder_names`` without those that were erased: here a key file still has that name, elsewhere nothing."""
+    try:
+        erased = erased_keys(place)
+    except VoidAuditError:
+        erased = {}  # without a ledger nothing is known to be
+    return {key: name for key, name in holder_names(place).items() if key not in erased}
 
 
 def _person(place: Workspace, name: str, given: bytes | None, no_passphrase: bool) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from void_audit.canon.note import VerifierKey
-from void_audit.cli import database, ledger_adopt, ledger_proofs, tiles
+from void_audit.cli import database, erase, ledger_adopt, ledger_proofs, tiles, timestamp
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded, say
 from void_audit.cli.session import workspace_at
 from void_audit.ledger.log import Ledger
@@ -129,5 +129,7 @@ for command in (
     ledger_proofs.consistency,
     database.prepare,
     ledger_adopt.adopt,
+    timestamp.timestamp,
+    erase.erase,
 ):
     app.command()(command)
