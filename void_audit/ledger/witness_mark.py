@@ -39,7 +39,7 @@ def read_mark(folder: Path, origin: str) -> Checkpoint | None:
         mark = parse_text(data.decode())
     except (NoteError, UnicodeDecodeError):
         mark = None
-    if mark is None or mark.origin != origin:
+    if mark is None or mark.origin != origin or mark.extensions:
         raise LedgerError(
             "witness-mark-damaged", f"{path} is not a mark of {origin}.", "Restore it from a backup."
         )
