@@ -14,8 +14,8 @@ from void_audit.audit.narrative import TellErased
 from void_audit.identity.erasures import counts
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import StoredEntry
-from void_audit.model.records import Erasure
-from void_audit.model.references import named_digests
+from void_audit.model.records import Erasure, Predicate
+from void_audit.model.references import blob_refs, named_digests
 
 _TRIED = 16
 """Erasures of one blob whose signatures are looked at: honest ones name a blob once."""
@@ -36,7 +36,13 @@ def erased_of(evidence: Evidence, refs: Iterable[BlobRef | None]) -> str:
     if not found:
         return ""
     entries = ", ".join(str(index) for index in sorted(set(found))[:5])
-    return f"ERASED by entry {entries}: {len(found)} blob(s) that this rests on"
+    return f"ERASED by entry {entries}: {len(found)} blob(s) that would tell."
+
+
+def refs_of(evidence: Evidence, *kinds: type[Predicate]) -> list[BlobRef]:
+    """The blobs that the edit's records of some kinds name."""
+    records = (entry.statement.predicate for entry in evidence.edit_entries)
+    return [ref for record in records if isinstance(record, kinds) for ref in blob_refs(record)]
 
 
 def tell_erased(evidence: Evidence) -> TellErased:

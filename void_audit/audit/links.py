@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from void_audit.audit.erased import erased_of
 from void_audit.audit.evidence import Evidence
 from void_audit.canon import jcs
 from void_audit.canon.mask import schema_digest
@@ -127,8 +128,18 @@ def _question_pairs(evidence: Evidence) -> Iterator[Pair]:
             yield f"engine that answered {where}", record.engine, asked.engine
         if isinstance(record, ReasoningRecord) and asked:
             yield f"settings of the answer {where}", dict(record.settings), dict(asked.settings)
-        if isinstance(record, PromptRevision) and record.origin == "proposed":
+        if (
+            isinstance(record, PromptRevision)
+            and record.origin == "proposed"
+            and not _unsaid(evidence, record)
+        ):
             yield f"proposed prompt {where}", _background(evidence, record), _proposal(evidence)
+
+
+def _unsaid(evidence: Evidence, record: PromptRevision) -> bool:
+    """Whether proposal or prompt was erased: obligation 7 then cannot tell, whatever is left."""
+    reasoning = evidence.state.reasoning
+    return bool(erased_of(evidence, [record.prompt, reasoning.consequences if reasoning else None]))
 
 
 def _background(evidence: Evidence, record: PromptRevision) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.erased import GONE, erased_of, refs_of
 from void_audit.audit.essence import sound_and_shape_problems
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.links import mask_problems
@@ -24,7 +25,7 @@ from void_audit.media.packets import packet_digests
 from void_audit.media.reader import VideoClip
 from void_audit.model.mask import MaskStatistics, Translated
 from void_audit.model.mask_schema import MaskSchema
-from void_audit.model.records import MaskState
+from void_audit.model.records import MaskState, PlanRecord
 from void_audit.model.report import Finding, Obligation
 
 MASK_TITLE, PREVIEW_TITLE = "quadmask.mkv", "mask-preview.png"
@@ -44,6 +45,9 @@ def mask(evidence: Evidence) -> Finding:
     if record is None:
         return unknown(Obligation.MASK, NO_RECORDS, "A file that was sealed by void-audit.")
     data = _mask_data(evidence, record)
+    gone = erased_of(evidence, [record.mask])
+    if data is None and gone:
+        return unknown(Obligation.MASK, gone, GONE)
     if data is None:
         return unknown(
             Obligation.MASK, "The manifest does not carry the mask.", "The mask that the records name."
@@ -56,6 +60,11 @@ def mask(evidence: Evidence) -> Finding:
         return failed(Obligation.MASK, str(error))
     if problem:
         return failed(Obligation.MASK, problem)
+    gone = erased_of(evidence, [record.frame_hashes, *refs_of(evidence, PlanRecord)])
+    if gone:
+        return unknown(
+            Obligation.MASK, f"The mask is the recorded one; whether it is the planned one: {gone}", GONE
+        )
     shares = record.statistics
     return passed(
         Obligation.MASK,

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.erased import GONE, erased_of, erasure_problems, refs_of
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.judgement import decision_problems, engine_fact_problems
 from void_audit.audit.links import approval_problems, chain_problems, read_plan
 from void_audit.audit.publicity import claim_problems, oversight_problems
 from void_audit.model.plan import EditPlan
-from void_audit.model.records import PassRecord, PolicyDecisionRecord
+from void_audit.model.records import (
+    Intent,
+    PassRecord,
+    PlanRecord,
+    PolicyDecisionRecord,
+    PromptRevision,
+    ReasoningRecord,
+)
 from void_audit.model.report import Finding, Obligation
 
 SEALED = "A file that was sealed by void-audit."
@@ -20,7 +28,7 @@ def order(evidence: Evidence) -> Finding:
         return unknown(Obligation.ORDER, NO_RECORDS, SEALED)
     if evidence.order_problem:
         return failed(Obligation.ORDER, f"{evidence.order_problem}.")
-    broken = chain_problems(evidence)
+    broken = [*chain_problems(evidence), *erasure_problems(evidence)]
     if broken:
         return failed(Obligation.ORDER, f"The records do not name each other's artifacts: {first(broken)}.")
     if evidence.disagreements:
@@ -32,6 +40,11 @@ def order(evidence: Evidence) -> Finding:
     end, decision = "seal" if evidence.bundle else "judged output", evidence.state.decision("output")
     if decision is None or decision.verdict != "allow":
         return failed(Obligation.ORDER, "The output was sealed although policy denied it.")
+    gone = erased_of(evidence, refs_of(evidence, PlanRecord, PromptRevision, ReasoningRecord))
+    if gone:
+        return unknown(
+            Obligation.ORDER, f"The records are in order; whether the plan follows them: {gone}", GONE
+        )
     return passed(Obligation.ORDER, f"{len(evidence.edit_entries)} records, from the source to the {end}.")
 
 
@@ -46,6 +59,11 @@ def policy(evidence: Evidence) -> Finding:
     problems, missing = decision_problems(evidence, entries)
     if problems:
         return failed(Obligation.POLICY, first(problems))
+    gone = erased_of(
+        evidence, refs_of(evidence, Intent, PromptRevision, ReasoningRecord, PolicyDecisionRecord)
+    )
+    if missing and gone:
+        return unknown(Obligation.POLICY, gone, GONE)
     if missing:
         return unknown(Obligation.POLICY, first(missing), "The rule packs and facts that the records name.")
     packs = {
@@ -82,6 +100,9 @@ def models(evidence: Evidence) -> Finding:
     if state.plan is None:
         return unknown(Obligation.MODELS, NO_RECORDS, SEALED)
     plan = read_plan(evidence, state.plan)
+    gone = erased_of(evidence, refs_of(evidence, PlanRecord, PolicyDecisionRecord))
+    if plan is None and gone:
+        return unknown(Obligation.MODELS, gone, GONE)
     if plan is None:
         return unknown(
             Obligation.MODELS, "The file does not carry the plan.", "The plan that the records name."
@@ -96,6 +117,10 @@ def models(evidence: Evidence) -> Finding:
             "If the house has a list of models of its own: `verify --models FILE`, from its trust folder."
         )
         return failed(Obligation.MODELS, first(problems), listed if "not approved" in first(problems) else "")
+    if gone:
+        return unknown(
+            Obligation.MODELS, f"The engines are the planned ones; what policy knew of them: {gone}", GONE
+        )
     engines = {f"{e.name} {e.version}" for e in (plan.engine, plan.refiner)}
     dynamics = "yes" if plan.engine.counterfactual_dynamics else "no"
     return passed(
