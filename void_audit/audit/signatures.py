@@ -68,6 +68,8 @@ def _known_until(evidence: Evidence) -> str:
     """Up to where revocations and suspicions would show."""
     outputs = [e.index for e in evidence.entries if isinstance(e.statement.predicate, Output)]
     until = max([*outputs, evidence.registry.last_index])
+    if evidence.bundle is not None:  # it shows all key events under its checkpoint, says its listing
+        until = max(until, evidence.bundle.listing.size - 1)
     said = f" Revocations after entry {until} would not show here." if until >= 0 else ""
     if evidence.later_keys_problem:
         said += f" What the receipt says of keys since is not believed: {evidence.later_keys_problem}."

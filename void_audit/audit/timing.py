@@ -15,7 +15,7 @@ from void_audit.model.report import Finding, Obligation
 CLOCKS = timedelta(minutes=5)
 """By so much an honest signer's clock may be ahead of the one outside."""
 
-REMEDY = "A cosigned checkpoint or an RFC 3161 token, and --witnesses or --tsa to say whose word counts."
+REMEDY = "A cosigned checkpoint or an RFC 3161 token, and --witness-policy or --tsa to say whose word counts."
 
 
 def time(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...] = ()) -> Finding:
