@@ -235,7 +235,7 @@ def _filesystem(url: str, name: str) -> tuple[Any, str]:
     scheme = url.partition("://")[0]
     options = {"config_kwargs": _CALM} if scheme in {"s3", "s3a"} else {}
     try:
-        if "::" in url:
+        if "::" in url or not scheme:
             raise ValueError("chained")
         filesystem, root = fsspec.core.url_to_fs(url, **options)
     except (ImportError, ValueError, TypeError) as error:
