@@ -130,8 +130,9 @@ def _show(blobs: BlobStore, owned: Owned, found: Look, as_json: bool, dry_run: b
     if dry_run:
         say(f"Would go: {len(found.new)} blob(s) of {found.subject}, {_bytes(blobs, found.new)}.", "bold")
     else:
+        at = "entry" if len(found.entries) == 1 else "entries"
         entries = ", ".join(str(entry) for entry in found.entries)
-        say(f"ERASED {found.subject}: {len(found.goes)} blob(s), on record at entry {entries}.", "bold")
+        say(f"ERASED {found.subject}: {len(found.goes)} blob(s), on record at {at} {entries}.", "bold")
     if owned.edit is not None:
         say(
             f"{'Would go' if dry_run else 'Gone'} with it: the folder edits/{owned.edit}, and what was delivered there."

@@ -79,24 +79,26 @@ def replay_edit(archive: Archive, edit: str) -> Replay:
             f"Edit {edit} has no picture made yet: its records end at {state.last}.",
             f"`void-audit run {edit}` makes them.",
         )
-    stored = _stored(archive, state)
+    stored, erased = _stored(archive, state)
     with TemporaryDirectory(prefix="void-audit-replay-") as folder:
-        desk = _Desk(archive, state, stored, Path(folder))
+        desk = _Desk(archive, state, stored, erased, Path(folder))
         stages = tuple(desk.replayed(stage) for stage in RESULTS)
     return Replay(edit=edit, plan=state.plan.digest, stages=stages, finding=verdict(edit, stages))
 
 
-def _stored(archive: Archive, state: EditState) -> dict[str, BlobRef]:
-    """What is stored of the edit, every digest checked; what was erased is left out."""
-    found, named = {}, artifacts(state)
+def _stored(archive: Archive, state: EditState) -> tuple[dict[str, BlobRef], frozenset[str]]:
+    """What is stored of the edit, every digest checked; and the names of what was erased."""
+    found, erased, named = {}, set(), artifacts(state)
     for number, (name, artifact) in enumerate(named.items()):
         try:
             found[name] = checked(archive.blobs, artifact)
         except LedgerError as error:
             if error.code not in {"blob-missing", "blob-erased"}:
                 raise
+            if error.code == "blob-erased":
+                erased.add(name)
         archive.progress("checking what is stored", number + 1, len(named))
-    return found
+    return found, frozenset(erased)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class _Desk:
     archive: Archive
     state: EditState
     stored: Mapping[str, BlobRef]
+    erased: frozenset[str]
     folder: Path
 
     def replayed(self, stage: Stage) -> StageReplay:
@@ -115,7 +118,8 @@ class _Desk:
             return StageReplay(stage=stage, state=State.NOT_APPLICABLE, detail="Not on record yet.")
         missing = [name for name in NEEDS[stage] if name not in self.stored]
         if missing:
-            return _untold(stage, f"Not stored any more: {', '.join(missing)}.")
+            gone = [f"{name} (ERASED)" if name in self.erased else name for name in missing]
+            return _untold(stage, f"Not stored any more: {', '.join(gone)}.")
         try:
             path, made = self._made(stage)
             return judged(stage, recorded, made, self._files(stage, path))
