@@ -32,6 +32,7 @@ COMMANDS = {
     "history": "evidence:history",
     "bundle": "bundle:bundle",
     "replay": "replay:replay",
+    "receipt": "receipt:receipt",
     "export": "export:export",
     "models": "models:app",
     "ledger": "ledger:app",

@@ -1,4 +1,4 @@
-"""Whoever outside vouches for this house's log: the witnesses of ``trust/log.policy``.
+"""Whoever outside vouches for this house's log: witnesses of ``trust/log.policy``, authorities of the settings.
 
 Nothing is asked that the house did not name there, and nothing that does not answer stops an edit: it is said
 as a warning, and what is missing shows in the file.
@@ -6,12 +6,22 @@ as a warning, and what is missing shows in the file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from void_audit.canon.note import VerifierKey
+from void_audit.canon.timestamp import claimed_time
 from void_audit.canon.tlog_policy import Policy, parse_policy
-from void_audit.errors import IdentityError
+from void_audit.errors import IdentityError, TokenError, VoidAuditError
+from void_audit.ledger.authorities import (
+    Authorities,
+    checkpoint_tokens,
+    file_tokens,
+    stamp_checkpoint,
+    stamp_digest,
+)
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.witness_client import Asked, WitnessClient, said
 from void_audit.model.proof import TimestampToken
@@ -19,6 +29,12 @@ from void_audit.workflow.notary import Attested
 
 POLICY = "log.policy"
 """In ``trust``: a C2SP tlog-policy."""
+
+TSA = "tsa.pem"
+"""In ``trust``: roots of the time-stamping authorities that count."""
+
+MAX_ROOTS = 1024 * 1024
+"""Bytes."""
 
 OPERATOR_TRUSTED = """\
 # Who vouches for this log: a C2SP tlog-policy, see docs/witnessing.md. No witness yet.
@@ -33,7 +49,10 @@ class HouseNotary:
     """Implements ``workflow.notary.Notary``."""
 
     witnesses: WitnessClient
+    authorities: Callable[[], Authorities | None] = lambda: None
+    """Who stamps, if anybody. What it raises is said, and stops nothing."""
     said: list[str] = field(default_factory=list)
+    _silent: bool = False
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -47,11 +66,22 @@ class HouseNotary:
             LedgerError: ``checkpoint-missing``.
         """
         self.ask(ledger, size)
-        return Attested(ledger.cosigned(size))
+        self._have(lambda authorities: stamp_checkpoint(ledger, authorities, size))
+        return Attested(ledger.cosigned(size), checkpoint_tokens(ledger, size))
 
     def stamp(self, ledger: Ledger, sha256: str) -> tuple[TimestampToken, ...]:
-        """None yet."""
-        return ()
+        """Tokens for a finished file."""
+        self._have(lambda authorities: stamp_digest(ledger, authorities, bytes.fromhex(sha256)))
+        return file_tokens(ledger, sha256)
+
+    def keep_up(self, ledger: Ledger, hours: int, now: datetime) -> None:
+        """Stamp the newest checkpoint, if the log has grown and the newest stamped one is older than ``hours``."""
+        stamped = ledger.newest_stamped()
+        if stamped is not None:
+            size, token = stamped
+            if size == ledger.size or now - claimed_time(token) < timedelta(hours=hours):
+                return
+        self._have(lambda authorities: stamp_checkpoint(ledger, authorities, ledger.size))
 
     def ask(self, ledger: Ledger, size: int) -> Asked:
         """Ask the witnesses, keep what they sign, and remember what went wrong."""
@@ -60,6 +90,39 @@ class HouseNotary:
             ledger.add_cosignatures(size, asked.lines)
         self.said.extend(line for line in said(asked.warnings) if line not in self.said)
         return asked
+
+    def _have(self, stamp: Callable[[Authorities], object]) -> None:
+        """After one failure nobody is asked again: it would cost the same wait each time."""
+        if self._silent:
+            return
+        try:
+            authorities = self.authorities()
+            if authorities is not None:
+                stamp(authorities)
+        except VoidAuditError as error:
+            self._silent = True
+            self.said.append(f"no time stamp ({error.code}): {error.message}")
+
+
+def house_authorities(folder: Path, urls: tuple[str, ...]) -> Authorities | None:
+    """The time-stamping authorities of the workspace ``folder``; None where the settings name none.
+
+    Raises:
+        TokenError: ``tsa-roots-missing``: without ``trust/tsa.pem`` no reply could be checked.
+    """
+    if not urls:
+        return None
+    path = folder / "trust" / TSA
+    try:
+        with path.open("rb") as stream:
+            roots = stream.read(MAX_ROOTS).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TokenError(
+            "tsa-roots-missing",
+            f"{path} cannot be read.",
+            "Put the root certificates (PEM) of the authorities in timestamp_urls there.",
+        ) from error
+    return Authorities(urls, roots)
 
 
 def house_policy(folder: Path, vkey: str) -> Policy:

@@ -9,13 +9,25 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from void_audit.cli import tiles
+from void_audit.cli import stamping, tiles
 from void_audit.cli.engines import LocalEngines
-from void_audit.cli.notary import OPERATOR_TRUSTED, POLICY, HouseNotary, house_policy
-from void_audit.cli.service_keys import LOG, MACHINE, SERVICE, Ask, KeyAccess, log_key, sealing_chain
+from void_audit.cli.notary import OPERATOR_TRUSTED, POLICY, HouseNotary, house_authorities, house_policy
+from void_audit.cli.service_keys import (
+    LOG,
+    MACHINE,
+    SERVICE,
+    Ask,
+    KeyAccess,
+    Tokens,
+    create_log_key,
+    create_sealing_chain,
+    log_key,
+    sealing_chain,
+)
 from void_audit.errors import VoidAuditError, WorkspaceError
 from void_audit.identity import keys
 from void_audit.identity.people import People
+from void_audit.ledger.authorities import Authorities
 from void_audit.ledger.blobs import BlobStore
 from void_audit.ledger.database import Place
 from void_audit.ledger.erasures import Erasures
@@ -31,7 +43,6 @@ from void_audit.model.signing import LogSigner
 from void_audit.pipeline.masks import schema as schemas
 from void_audit.policy.pack import Pack, builtin, builtin_names, load_pack
 from void_audit.seal.base import Sealer
-from void_audit.seal.certificates import create_chain
 from void_audit.seal.sealer import C2paSealer
 from void_audit.settings import WorkspaceSettings, read_settings, write_settings
 from void_audit.weights.house import FILE as MODELS_FILE
@@ -102,6 +113,8 @@ class Workspace:
         """The ledger with the log key."""
         ledger = Ledger.open(self.ledger_place, self._service_key("log"), self.mark)
         tiles.follow(ledger, self.exporter())
+        if self.settings.timestamp_urls:
+            stamping.keep_up(ledger, self.notary, self.settings.timestamp_hours, self.clock)
         return ledger
 
     def tiles(self) -> TileStore:
@@ -177,7 +190,12 @@ class Workspace:
     def notary(self) -> HouseNotary:
         """Who outside is asked to vouch for the log. Raises IdentityError ``log-policy-*``."""
         policy = house_policy(self.folder, self.log_vkey())
-        return HouseNotary(WitnessClient(policy, clock=lambda: self.clock().timestamp()))
+        witnesses = WitnessClient(policy, clock=lambda: self.clock().timestamp())
+        return HouseNotary(witnesses, self.authorities)
+
+    def authorities(self) -> Authorities | None:
+        """Who stamps checkpoints and files, if anybody. Raises TokenError ``tsa-roots-missing``."""
+        return house_authorities(self.folder, self.settings.timestamp_urls)
 
     def archive(self) -> Archive:
         """What replaying works with; needs no passphrase."""
@@ -225,11 +243,14 @@ def is_encrypted(folder: Path, holder: str) -> bool:
         return False
 
 
-def create_workspace(workspace: Workspace, settings: WorkspaceSettings, admin: str) -> None:
+def create_workspace(
+    workspace: Workspace, settings: WorkspaceSettings, admin: str, tokens: Tokens | None = None
+) -> None:
     """Make a workspace. It appears whole or not at all.
 
     Raises:
         WorkspaceError: ``workspace-exists``.
+        IdentityError: a key on a token cannot be used (``identity.pkcs11``).
     """
     folder = workspace.folder
     if folder.exists():
@@ -239,25 +260,27 @@ def create_workspace(workspace: Workspace, settings: WorkspaceSettings, admin: s
     staging = folder.with_name(folder.name + ".new")
     shutil.rmtree(staging, ignore_errors=True)
     try:
-        _fill(staging, workspace, settings, admin)
+        _fill(staging, workspace, settings, admin, tokens or Tokens())
         staging.rename(folder)
         workspace.evidence_now()
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fill(staging: Path, workspace: Workspace, settings: WorkspaceSettings, admin: str) -> None:
-    ask, now = workspace.ask, workspace.clock()
+def _fill(
+    staging: Path, workspace: Workspace, settings: WorkspaceSettings, admin: str, tokens: Tokens
+) -> None:
+    ask, access, now = workspace.ask, workspace.access, workspace.clock()
     for part in ("keys/people", "trust", "edits"):
         (staging / part).mkdir(parents=True)
     write_settings(staging, settings)
-    log_key = keys.create(staging / "keys" / "log.pem", ask(SERVICE))
+    signer = create_log_key(staging, tokens.log, ask, access)
     machine = keys.create(staging / "keys" / "machine.pem", ask(SERVICE))
     person = People(staging / "keys" / "people").add(admin, ask(admin))
-    create_chain(staging / "seal", settings.organisation, ask(SERVICE))
+    create_sealing_chain(staging, settings.organisation, tokens.seal, ask, access)
     shutil.copy(staging / "seal" / "root.pem", staging / "trust" / "root.pem")
     place = settings.database or staging / "ledger"
-    ledger = Ledger.create(place, settings.origin, log_key, staging / "keys" / "log.mark")
+    ledger = Ledger.create(place, settings.origin, signer, staging / "keys" / "log.mark")
     (staging / "trust" / "log.vkey").write_text(ledger.vkey + "\n")
     (staging / "trust" / POLICY).write_text(OPERATOR_TRUSTED.format(vkey=ledger.vkey))
     blobs = BlobStore(staging / "blobs")

@@ -83,6 +83,11 @@ class LogReader:
         with self._database.read() as connection:
             return attestations.tokens(connection, digest)
 
+    def newest_stamped(self) -> tuple[int, bytes] | None:
+        """Size of the newest checkpoint that has an RFC 3161 token, and the token; None if none has."""
+        with self._database.read() as connection:
+            return attestations.newest_stamped(connection)
+
     def entry(self, index: int) -> StoredEntry:
         """Entry ``index``.
 

@@ -132,16 +132,31 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     sealed = studio.blobs.ref(digest, "video/mp4")
     studio.blobs.check(sealed)
     stored = studio.blobs.path(sealed)
-    entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == state.seal)
-    receipt = receipt_of(studio, entry.index, state.seal.log_size, digest)
     receipt_path = out.with_name(out.name + ".receipt")
     sidecar = out.with_suffix(SIDECAR) if state.seal.sidecar else None
     _copy(stored, out)
     if state.seal.sidecar and sidecar:
         _copy(studio.blobs.path(state.seal.sidecar), sidecar)
-    with whole_file(receipt_path) as path:
-        path.write_text(receipt.model_dump_json(indent=1) + "\n")
+    write_receipt(recorder, receipt_path)
     return Delivered(out, digest, receipt_path, sidecar, state.seal.manifest)
+
+
+def write_receipt(recorder: Recorder, path: Path) -> Receipt:
+    """Write the receipt of a sealed edit as of now: later checkpoints, cosignatures, key events and tokens.
+
+    Raises:
+        SealError: ``seal-missing``.
+        LedgerError: as ``receipt_of``.
+        StorageError: ``storage-full``, ``storage-unwritable``.
+    """
+    seal, studio = recorder.state.seal, recorder.studio
+    if seal is None:
+        raise SealError("seal-missing", "The edit is not sealed.", "Run it first: `void-audit run EDIT`.")
+    entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == seal)
+    receipt = receipt_of(studio, entry.index, seal.log_size, recorder.subject("seal", "sealed"))
+    with storage_errors(path), whole_file(path) as whole:
+        whole.write_text(receipt.model_dump_json(indent=1) + "\n")
+    return receipt
 
 
 def receipt_of(studio: Studio, index: int, inside: int, digest: str, size: int | None = None) -> Receipt:
