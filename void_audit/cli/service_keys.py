@@ -11,7 +11,7 @@ from void_audit.identity import keys
 from void_audit.identity.agent import Agent
 from void_audit.identity.token_uri import TokenUri, read_reference
 from void_audit.model.signing import LogSigner
-from void_audit.seal.certificates import SealKey, SigningChain, load_chain
+from void_audit.seal.certificates import SealKey, SigningChain, create_chain, load_chain
 
 Ask = Callable[[str], str | None]
 """From a holder's name to the passphrase of that key; None if there is none to give."""
@@ -33,6 +33,14 @@ class KeyAccess:
     agent: Agent = field(default_factory=lambda: Agent(None))
     ask_pin: Ask = _no_pin
     """From a token's label to its PIN."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Which keys of a new workspace are on a PKCS#11 token; those that are not are made in files."""
+
+    log: TokenUri | None = None
+    seal: TokenUri | None = None
 
 
 def log_reference(folder: Path) -> Path:
@@ -87,3 +95,33 @@ def sealing_chain(folder: Path, ask: Ask, access: KeyAccess) -> SigningChain:
     if not reference.exists():
         return load_chain(folder / "seal", ask(SERVICE))
     return load_chain(folder / "seal", None, seal_key_on_token(read_reference(reference), access))
+
+
+def create_log_key(folder: Path, uri: TokenUri | None, ask: Ask, access: KeyAccess) -> LogSigner:
+    """The log's key for a new workspace: made in a file, or the one that was made on a token.
+
+    Raises:
+        IdentityError: as ``keys.create`` and ``pkcs11.open_log_key``.
+        StorageError: ``key-not-written``.
+    """
+    if uri is None:
+        return keys.create(folder / "keys" / f"{LOG}.pem", ask(SERVICE))
+    signer = log_key_on_token(uri, access)
+    keys.write_new(log_reference(folder), f"{uri}\n".encode())
+    return signer
+
+
+def create_sealing_chain(
+    folder: Path, organisation: str, uri: TokenUri | None, ask: Ask, access: KeyAccess
+) -> SigningChain:
+    """Root and leaf for a new workspace; the leaf's key is made in a file, or was made on a token.
+
+    Raises:
+        IdentityError: as ``create_chain`` and ``pkcs11.open_seal_key``.
+        StorageError: ``key-not-written``.
+    """
+    token = None if uri is None else seal_key_on_token(uri, access)
+    chain = create_chain(folder / "seal", organisation, ask(SERVICE), token=token)
+    if uri is not None:
+        keys.write_new(seal_reference(folder), f"{uri}\n".encode())
+    return chain

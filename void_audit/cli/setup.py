@@ -8,9 +8,10 @@ import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, say
 from void_audit.cli.database import check_new
-from void_audit.cli.service_keys import SERVICE
+from void_audit.cli.service_keys import SERVICE, Tokens
 from void_audit.cli.session import read_passphrase, workspace_at
 from void_audit.cli.workspace import create_workspace
+from void_audit.identity.token_uri import TokenUri
 from void_audit.settings import Environment, WorkspaceSettings, settings_from
 
 HONEST = """\
@@ -37,6 +38,14 @@ def init(
             "(default: SQLite here). `void-audit ledger prepare` comes first.",
         ),
     ] = None,
+    log_key: Annotated[
+        str | None,
+        typer.Option("--log-key", metavar="pkcs11:...", help="The log's key, made on a PKCS#11 token."),
+    ] = None,
+    seal_key: Annotated[
+        str | None,
+        typer.Option("--seal-key", metavar="pkcs11:...", help="The seal's key, made on a PKCS#11 token."),
+    ] = None,
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Leave the keys unencrypted: for trying out only.")
     ] = False,
@@ -49,13 +58,14 @@ def init(
     """
     if database is not None:
         check_new(database)  # before anybody is asked for a passphrase
+    tokens = Tokens(*(TokenUri.parse(uri) if uri else None for uri in (log_key, seal_key)))
     environment = Environment()
     phrase = None if no_passphrase else environment.passphrase(SERVICE)
     if phrase is None and not no_passphrase:
         phrase = read_passphrase("New passphrase for the keys of this workspace", confirm=True)
     place = workspace_at(workspace, lambda holder: phrase)
     settings = _settings(organisation, pack or ["base"], database)
-    create_workspace(place, settings, admin)
+    create_workspace(place, settings, admin, tokens)
     facts = {
         "workspace": str(place.folder),
         "organisation": organisation,
@@ -64,6 +74,7 @@ def init(
         "packs": list(settings.packs),
         "database": settings.database,
         "encrypted": phrase is not None,
+        "tokens": [str(uri) for uri in (tokens.log, tokens.seal) if uri is not None],
         "self_made_roots": True,
     }
     if as_json:

@@ -52,7 +52,7 @@ class TokenKey:
     def _sign(self, data: bytes, mechanism: str) -> bytes:
         import pkcs11  # noqa: PLC0415 - an extra
 
-        with self._session.lock, _errors(self._uri, "sign"):
+        with _lost(self._session), self._session.lock, _errors(self._uri, "sign"):
             return bytes(self._private.sign(data, mechanism=getattr(pkcs11.Mechanism, mechanism)))
 
     def _bad_signature(self) -> IdentityError:
@@ -148,9 +148,9 @@ def open_seal_key(uri: TokenUri, ask_pin: AskPin) -> TokenSealKey:
 
 def _find(uri: TokenUri, ask_pin: AskPin, kind: str) -> tuple[_Session, Any, bytes, bytes]:
     """Session, private key object, curve parameters and public point (unwrapped)."""
-    import pkcs11  # noqa: PLC0415 - an extra
-
     session = _session(uri, ask_pin)
+    import pkcs11  # noqa: PLC0415 - an extra, known to be there by now
+
     private = _object(session, uri, pkcs11.ObjectClass.PRIVATE_KEY, kind)
     public = _object(session, uri, pkcs11.ObjectClass.PUBLIC_KEY, kind)
     with session.lock, _errors(uri, "read the public key"):
@@ -285,6 +285,18 @@ def _errors(uri: TokenUri, what: str) -> Iterator[None]:
             + ".",
             "Check that it is there and logged in, and give the command again.",
         ) from error
+
+
+@contextmanager
+def _lost(session: _Session) -> Iterator[None]:
+    """A session that failed is not used again: whoever opens the key next gets another."""
+    try:
+        yield
+    except IdentityError:
+        with _lock:
+            for place in [place for place, known in _open.items() if known is session]:
+                del _open[place]
+        raise
 
 
 def _unwrapped(point: bytes, size: int) -> bytes:
