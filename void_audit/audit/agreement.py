@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
+
 from void_audit.audit.bundle import OpenedBundle
 from void_audit.canon import merkle
 from void_audit.canon.checkpoint import Checkpoint
 from void_audit.canon.note import parse
+from void_audit.canon.statement import read_entry
 from void_audit.errors import EvidenceError
 from void_audit.identity.registry import KeyRegistry
-from void_audit.model.proof import LedgerAssertion, Receipt
-from void_audit.model.records import Role, SealRecord
+from void_audit.model.proof import LedgerAssertion, Receipt, StoredEntry
+from void_audit.model.records import KeyEvent, Predicate, Role, SealRecord
 
 
-def listing_problem(bundle: OpenedBundle | None, registry: KeyRegistry) -> tuple[str, ...]:
+def listing_problem(
+    bundle: OpenedBundle | None, entries: Sequence[StoredEntry], registry: KeyRegistry
+) -> tuple[str, ...]:
     """Why the listing's signature does not hold: obligation 4 judges it as it judges the records.
 
     It must be good under keys that are all valid after the last entry under the bundle's checkpoint, one of them
@@ -21,8 +27,9 @@ def listing_problem(bundle: OpenedBundle | None, registry: KeyRegistry) -> tuple
     if bundle is None or bundle.signature is None:
         return ()
     signed, place, counted = bundle.signature, bundle.listing.size, bundle.listing.key_events
-    if registry.events != counted:
-        return (f"the bundle's listing counts {counted} key events, the bundle shows {registry.events}",)
+    shown = sum(isinstance(entry.statement.predicate, KeyEvent) for entry in entries)
+    if shown != counted:
+        return (f"the bundle's listing counts {counted} key events, the bundle shows {shown}",)
     try:
         signed.verify({key: registry.public_key(key) for key in signed.key_ids})
     except EvidenceError as error:
@@ -80,9 +87,20 @@ def disagreements(
         )
     if carried is not None:
         problems += _of_file(bundle, carried, own)
-    if receipt is not None and own.get(receipt.entry.index) != receipt.entry.envelope:
-        problems.append(f"the receipt's entry {receipt.entry.index} is not the bundle's")
+    if receipt is not None and (own.get(receipt.entry.index), seal) != (
+        receipt.entry.envelope,
+        _sealed(receipt),
+    ):
+        problems.append(f"the receipt's entry {receipt.entry.index} is not the bundle's record of the seal")
     return tuple(problems)
+
+
+def _sealed(receipt: Receipt) -> Predicate | None:
+    """What the receipt's entry says; None if it cannot be read."""
+    try:
+        return read_entry(receipt.entry.index, base64.b64decode(receipt.entry.envelope)).statement.predicate
+    except (EvidenceError, ValueError):
+        return None
 
 
 def _of_file(bundle: OpenedBundle, carried: LedgerAssertion, own: dict[int, str]) -> list[str]:

@@ -199,7 +199,7 @@ def gather(
         later_keys_problem=later_problem,
         bad_signatures=(
             *key_problems,
-            *listing_problem(bundle, registry),
+            *listing_problem(bundle, entries, registry),
             *bad_signatures(entries, registry),
         ),
         state=state,
