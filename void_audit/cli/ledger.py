@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
@@ -63,7 +64,8 @@ def export(
     Example: void-audit ledger export s3://bucket/prefix
     """
     desk = workspace_at(workspace)
-    done = desk.exporter(None if place is None else open_store(place)).catch_up(whole=True)
+    with closing(desk.exporter(None if place is None else open_store(place))) as exporter:
+        done = exporter.catch_up(whole=True)
     if as_json:
         emit(asdict(done))
         return
@@ -95,10 +97,9 @@ def rebuild(
     desk = workspace_at(workspace)
     key, place = VerifierKey.parse(desk.log_vkey()), desk.ledger_place
     if source is None:
-        ledger = Ledger.open(place)
-        ledger.close()
-        entries = rebuild_projections(tiles.writable(place))
-        done = Rebuilt(entries, 0, None, ())
+        Ledger.open(place).close()  # there is one, and of this version
+        with closing(tiles.writable(place)) as opened:
+            done = Rebuilt(rebuild_projections(opened), 0, None, ())
     else:
         done = rebuild_from(open_store(source), place, key, desk.mark, accept_behind)
     if as_json:

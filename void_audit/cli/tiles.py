@@ -42,7 +42,12 @@ def follow(ledger: Ledger, export: Exporter) -> None:
     continuous = ContinuousExport(export.catch_up)
     ledger.on_publish = continuous.signal
     continuous.signal()  # whatever an earlier command could not export
-    at_end(lambda: warn(continuous.close()))
+
+    def finish() -> None:
+        warn(continuous.close())
+        export.close()
+
+    at_end(finish)
 
 
 def warn(failure: VoidAuditError | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -128,7 +129,8 @@ class Workspace:
     def evidence_now(self) -> None:
         """Export the log; what fails is said on standard error, and tried again with the next command."""
         try:
-            self.exporter().catch_up()
+            with closing(self.exporter()) as export:
+                export.catch_up()
         except VoidAuditError as error:
             tiles.warn(error)
 

@@ -91,6 +91,10 @@ class Exporter:
             self._forget_partials(0 if whole else old.size, new.size)
             return Exported(self._target.name, new.size, written)
 
+    def close(self) -> None:
+        """Release the database's files."""
+        self._database.close()
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         lock = FileLock(self._lock_file, timeout=LOCK_SECONDS)
