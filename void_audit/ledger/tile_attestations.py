@@ -32,13 +32,15 @@ class Attestations:
 
     def __init__(self, target: TileStore) -> None:
         self._target = target
-        self._there: set[str] | None = None
+        self._there: set[str] = set()
+        self._listed = False
 
     def missing(self, connection: sa.Connection, newest: int, whole: bool = False) -> list[Said]:
-        """What is to be written for a log of ``newest`` entries; ``whole`` compares every checkpoint again."""
-        if self._there is None or whole:
+        """What is to be written for a log of ``newest`` entries; ``whole`` compares all of it again."""
+        if whole or not self._listed:
             self._there = {*self._target.paths(CHECKPOINTS), *self._target.paths(TIMESTAMPS)}
-        said = list(self._stamped(connection, newest))
+            self._listed = True
+        said = list(self._stamped(connection, newest, set() if whole else self._there))
         sizes = connection.execute(
             sa.select(cosignature.c.size).distinct().where(cosignature.c.size <= newest)
         ).scalars()
@@ -53,19 +55,19 @@ class Attestations:
 
     def write(self, said: Iterable[Said]) -> int:
         """Write them. Returns how many were new, or new versions."""
-        written, there = 0, self._there or set()
+        written = 0
         for one in said:
             if one.final:
                 written += self._target.put(one.path, one.data)
-            elif one.path not in there or self._target.read(one.path, len(one.data)) != one.data:
+            elif one.path not in self._there or self._target.read(one.path, len(one.data)) != one.data:
                 self._target.replace(one.path, one.data)
                 written += 1
-            there.add(one.path)
+            self._there.add(one.path)
         return written
 
-    def _stamped(self, connection: sa.Connection, newest: int) -> Iterator[Said]:
-        """Tokens that are not there yet, each after the checkpoint that it covers, if it covers one."""
-        there, new = self._there or set(), dict[bytes, list[Said]]()
+    def _stamped(self, connection: sa.Connection, newest: int, there: set[str]) -> Iterator[Said]:
+        """Tokens that are not ``there`` yet, each after the checkpoint that it covers, if it covers one."""
+        new: dict[bytes, list[Said]] = {}
         for row in connection.execute(sa.select(timestamp).order_by(timestamp.c.digest)):
             path = token_path(bytes(row.digest), row.authority)
             if path not in there:
