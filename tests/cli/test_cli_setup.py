@@ -73,7 +73,7 @@ def test_settings_of_impossible_length(terminal, option):
 
 def test_interrupted_it_leaves_nothing_and_can_be_repeated(terminal, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(workspace, "create_chain", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(workspace, "create_sealing_chain", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
         terminal("init --no-passphrase", 130)
     assert not list(terminal.folder.iterdir())
     (terminal.folder / ".void-audit.new").mkdir()  # as a kill would leave it
