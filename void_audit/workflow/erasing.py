@@ -1,7 +1,7 @@
 """Erasing what is stored of an edit or of a person, on record, and so that every proof still holds.
 
 The order is what makes it safe: a signed record says what is to go, and is durable; then the subject's key is
-destroyed, which closes every copy of what it encrypted; then files are deleted. Whatever stops it, the record stands,
+destroyed, which closes every copy of what it encrypted; then files are deleted: the edit's folder, the blobs. Whatever stops it, the record stands,
 ``fsck`` says ``erasure-unfinished``, and the same command finishes.
 
 Words of an edit are encrypted, and its sealed file carries them: both always go. Its pictures (source, mask, takes,
@@ -121,12 +121,12 @@ def finish(house: House, owned: Owned) -> None:
         return
     for subject in owned.subjects:
         house.blobs.destroy_key(subject)
+    if owned.edit is not None:
+        house.edits.forget(owned.edit)  # before the blobs: only those does ``fsck`` look for
     shared = shared_with_others(house.ledger, owned)  # again: something may have come in meanwhile
     for digest in dict.fromkeys(d for entry in known for d in _named(entry)):
         if digest not in shared:
             house.blobs.delete(digest)
-    if owned.edit is not None:
-        house.edits.forget(owned.edit)
 
 
 def _left(house: House, owned: Owned, named: list[str]) -> bool:
