@@ -67,7 +67,7 @@ def test_no_byte_of_a_slot_can_be_changed(place: int) -> None:
 
 def forged(**change: Any) -> bytes:
     """A slot whose own digest is right and whose fields are not."""
-    fields = {**OLD._fields(), **change}
+    fields = {**OLD.fields(), **change}
     fields = {name: value for name, value in fields.items() if value is not ...}
     check = sha256(jcs.canonical(fields)).hexdigest()
     return jcs.canonical({**fields, "check": check}).ljust(SLOT - 1) + b"\n" + bytes(SLOT)

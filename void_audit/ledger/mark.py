@@ -27,6 +27,8 @@ from void_audit.errors import LedgerError, StorageError
 from void_audit.ledger.durable import make_folder, replacing, storage_errors
 from void_audit.ledger.mark_slots import SLOT, Mark, Slot, newest_slot, version_1
 
+__all__ = ["HeldMark", "Mark", "adopt_mark", "begin_mark", "held_mark", "read_mark"]
+
 LOCK_SECONDS = 60.0
 
 _POLL = 0.002

@@ -54,17 +54,10 @@ class Slot:
         Raises:
             InputError: ``origin-too-long``.
         """
-        check = hashlib.sha256(jcs.canonical(self._fields())).hexdigest()
-        line = jcs.canonical({**self._fields(), "check": check})
-        if len(line) >= SLOT:
-            raise InputError(
-                "origin-too-long",
-                f"A mark of {self.mark.origin[:80]!r} does not fit.",
-                "Choose a shorter name.",
-            )
-        return line.ljust(SLOT - 1) + b"\n"
+        return _encoded(self)
 
-    def _fields(self) -> dict[str, object]:
+    def fields(self) -> dict[str, object]:
+        """What the digest covers."""
         mark = self.mark
         return {
             "file": self.file,
@@ -74,6 +67,18 @@ class Slot:
             "sequence": self.sequence,
             "size": mark.size,
         }
+
+
+@lru_cache(maxsize=8)  # what is written is read again by the next one who raises the mark
+def _encoded(slot: Slot) -> bytes:
+    content = jcs.canonical(slot.fields())
+    check = hashlib.sha256(content).hexdigest()
+    line = b'{"check":"%s",%s' % (check.encode(), content[1:])  # canonical too: it sorts before all others
+    if len(line) >= SLOT:
+        raise InputError(
+            "origin-too-long", f"A mark of {slot.mark.origin[:80]!r} does not fit.", "Choose a shorter name."
+        )
+    return line.ljust(SLOT - 1) + b"\n"
 
 
 def newest_slot(data: bytes) -> Slot | None:

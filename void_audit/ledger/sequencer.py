@@ -184,12 +184,14 @@ class Sequencer:
         if note != before.note:
             raise contradiction("the newest checkpoint has changed since it was stored")
         frontier, nodes = before.tree.frontier(), dict(before.tree.nodes)
-        for index, body, _ in store.bodies(connection, frontier.size, size):
-            if index != frontier.size:
-                raise contradiction(f"entry {frontier.size} is missing")
-            nodes.update(_named(frontier.append(merkle.leaf_hash(body))))
+        for index, body, leaf_hash in store.bodies(connection, frontier.size, size):
+            leaf = merkle.leaf_hash(body)
+            if (index, leaf_hash) != (frontier.size, leaf):
+                raise contradiction(f"entry {frontier.size} is missing or another")
+            nodes.update(_named(frontier.append(leaf)))
         tree = _Tree.of(frontier, nodes)
-        if frontier.size != size or store.nodes_at(connection, merkle.edge(size)) != tree.edge():
+        inner = {place: digest for place, digest in tree.edge().items() if place[0]}
+        if frontier.size != size or store.nodes_at(connection, list(inner)) != inner:
             raise contradiction(f"the stored tree is not that of the stored bytes up to entry {size}")
         return tree
 

@@ -147,13 +147,17 @@ def _engine(path: Path, writable: bool) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
+        raw = connection.connection.driver_connection  # SQLAlchemy would take longer than SQLite
+        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
         if not options.get("immediate", False):
-            connection.exec_driver_sql("BEGIN")
+            raw.execute("BEGIN")
             return
         # In a transaction it could no longer be changed. NORMAL in WAL mode: not waited for, never torn.
         durable = options.get("durable", True)
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        raw.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if raw.execute("PRAGMA synchronous").fetchone() != (2 if durable else 1,):
+            raise _not_durable(path, "it does not take the setting")
+        raw.execute("BEGIN IMMEDIATE")
 
     return engine
 
@@ -184,11 +188,15 @@ def _settings(connection: sqlite3.Connection, path: Path, writable: bool) -> Non
     for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"):
         connection.execute(f"PRAGMA {pragma}")
     if journal != "wal" or ask("synchronous") != 2:
-        raise StorageError(
-            "database-not-durable",
-            f"{path} cannot be opened so that commits are durable (journal {journal}).",
-            "Put the ledger on a local disk, not a network share.",
-        )
+        raise _not_durable(path, f"journal {journal}")
+
+
+def _not_durable(path: Path, why: str) -> StorageError:
+    return StorageError(
+        "database-not-durable",
+        f"{path} cannot be opened so that commits are durable ({why}).",
+        "Put the ledger on a local disk, not a network share.",
+    )
 
 
 def _meaning(path: Path, error: BaseException) -> VoidAuditError:

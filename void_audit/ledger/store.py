@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,14 +22,31 @@ _LEAF = sa.select(entry.c.leaf_hash).where(entry.c.idx == sa.bindparam("at"))
 _NODE = sa.select(node.c.hash).where(
     node.c.level == sa.bindparam("at_level"), node.c.position == sa.bindparam("at")
 )
-_NODES = sa.select(node).where(
-    sa.tuple_(node.c.level, node.c.position).in_(sa.bindparam("places", expanding=True))
+_LAST = sa.select(sa.func.max(entry.c.idx))
+_NOTE = sa.select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
+_HEAD = sa.select(_LAST.scalar_subquery(), _NOTE.scalar_subquery())
+_BODIES = (
+    sa.select(entry.c.idx, entry.c.body, entry.c.leaf_hash)
+    .where(entry.c.idx >= sa.bindparam("first"), entry.c.idx < sa.bindparam("stop"))
+    .order_by(entry.c.idx)
 )
+_ADD_ENTRY, _ADD_NODE, _ADD_RECORD = sa.insert(entry), sa.insert(node), sa.insert(record)
+_ADD_CHECKPOINT = sa.insert(checkpoint)
+
+
+@cache
+def _nodes_query(count: int) -> sa.Select[Any]:
+    """``count`` nodes at once. A list of pairs would do as well, but SQLite then reads the whole table."""
+    columns = node.c.level, node.c.position
+    wanted = [
+        sa.and_(*(column == sa.bindparam(f"{column.name}{n}") for column in columns)) for n in range(count)
+    ]
+    return sa.select(*columns, node.c.hash).where(sa.or_(*wanted))
 
 
 def entry_count(connection: sa.Connection) -> int:
     """Number of entries, signed or not."""
-    last = connection.execute(sa.select(sa.func.max(entry.c.idx))).scalar()
+    last = connection.execute(_LAST).scalar()
     return 0 if last is None else last + 1
 
 
@@ -48,15 +67,18 @@ def node_reader(connection: sa.Connection) -> ReadNode:
 
 def head(connection: sa.Connection) -> tuple[int, str | None]:
     """Number of entries, and the note of the largest checkpoint."""
-    return entry_count(connection), newest_note(connection)
+    last, note = connection.execute(_HEAD).one()
+    return 0 if last is None else last + 1, note
 
 
 def nodes_at(connection: sa.Connection, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """Those of the full subtrees at these levels and positions that are stored."""
+    """Those of the full subtrees at these levels and positions (at most 64) that are stored."""
     found = {}
     if inner := [place for place in places if place[0]]:
-        for row in connection.execute(_NODES, {"places": inner}):
-            found[row.level, row.position] = bytes(row.hash)
+        values = {f"level{n}": level for n, (level, _) in enumerate(inner)}
+        values |= {f"position{n}": position for n, (_, position) in enumerate(inner)}
+        for level, position, digest in connection.execute(_nodes_query(len(inner)), values):
+            found[level, position] = bytes(digest)
     for level, position in places:
         if level == 0 and (leaf := connection.execute(_LEAF, {"at": position}).scalar()) is not None:
             found[level, position] = bytes(leaf)
@@ -81,14 +103,14 @@ def add_entries(
     completed = [n for e in entries for n in frontier.append(bytes.fromhex(e.leaf_hash))]
     nodes = [n for n in completed if n.level]
     connection.execute(
-        sa.insert(entry),
+        _ADD_ENTRY,
         [{"idx": e.index, "leaf_hash": bytes.fromhex(e.leaf_hash), "body": e.envelope} for e in entries],
     )
     if nodes:
         connection.execute(
-            sa.insert(node), [{"level": n.level, "position": n.position, "hash": n.digest} for n in nodes]
+            _ADD_NODE, [{"level": n.level, "position": n.position, "hash": n.digest} for n in nodes]
         )
-    connection.execute(sa.insert(record), [projection(e) for e in entries])
+    connection.execute(_ADD_RECORD, [projection(e) for e in entries])
     return {(n.level, n.position): n.digest for n in completed}
 
 
@@ -101,19 +123,13 @@ def projection(stored: StoredEntry) -> dict[str, object]:
 def bodies(connection: sa.Connection, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
     """Index, body and stored leaf hash of entries ``start`` to ``stop``, a page at a time."""
     for first in range(start, stop, PAGE):
-        rows = connection.execute(
-            sa.select(entry.c.idx, entry.c.body, entry.c.leaf_hash)
-            .where(entry.c.idx >= first, entry.c.idx < min(first + PAGE, stop))
-            .order_by(entry.c.idx)
-        ).all()
+        rows = connection.execute(_BODIES, {"first": first, "stop": min(first + PAGE, stop)}).all()
         yield from ((row.idx, bytes(row.body), bytes(row.leaf_hash)) for row in rows)
 
 
 def newest_note(connection: sa.Connection) -> str | None:
     """The note of the largest checkpoint."""
-    return connection.execute(
-        sa.select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
-    ).scalar()
+    return connection.execute(_NOTE).scalar()
 
 
 def note_at(connection: sa.Connection, size: int) -> str | None:
@@ -128,4 +144,4 @@ def published_size(connection: sa.Connection) -> int:
 
 def add_checkpoint(connection: sa.Connection, signed: Checkpoint, note: str) -> None:
     """Store a signed checkpoint."""
-    connection.execute(sa.insert(checkpoint).values(size=signed.size, root=signed.root, note=note))
+    connection.execute(_ADD_CHECKPOINT, {"size": signed.size, "root": signed.root, "note": note})
