@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from asn1crypto import cms, core, tsp, util
 from asn1crypto import x509 as asn1_x509
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 FOUNDED = datetime(2020, 1, 1, tzinfo=UTC)
-CLOSED = datetime(2035, 1, 1, tzinfo=UTC)
+CLOSED = datetime(2049, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAMPING = (ExtendedKeyUsageOID.TIME_STAMPING,)
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
@@ -125,6 +126,23 @@ class Tsa:
         digest, nonce = asked["message_imprint"]["hashed_message"].native, asked["nonce"].native
         token = self.token(**{"digest": digest, "when": when, "nonce": nonce, **changes})
         return response(token)
+
+
+def present(tsa: Tsa) -> Callable[[bytes], bytes]:
+    """Answers of an authority whose clock is right."""
+    return lambda asked: tsa.reply(asked, datetime.now(UTC))
+
+
+def configure(place: Path, *urls: str, roots: str | None, hours: int = 24) -> None:
+    """Name authorities in the settings of the workspace ``place``."""
+    settings = place / "settings.toml"
+    lines = [line for line in settings.read_text().splitlines() if not line.startswith("timestamp_")]
+    named = ", ".join(f'"{url}"' for url in urls)
+    settings.write_text(
+        "\n".join([*lines, f"timestamp_urls = [{named}]", f"timestamp_hours = {hours}"]) + "\n"
+    )
+    if roots is not None:
+        (place / "trust" / "tsa.pem").write_text(roots)
 
 
 def response(token: bytes | None, status: int = 0) -> bytes:

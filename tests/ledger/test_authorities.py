@@ -242,3 +242,16 @@ def test_a_checkpoint_that_is_not_there_cannot_be_stamped(ledger):
 
 def test_the_whole_exchange_is_bounded_by_what_a_token_can_be():
     assert authorities.MAX_REPLY < 40_000
+
+
+def test_the_newest_stamped_checkpoint_is_found_whatever_else_was_stamped(ledger):
+    assert ledger.newest_stamped() is None
+    with serving(TSA.reply) as server:
+        stamp_digest(ledger, asking(server), DIGEST)  # a file
+        assert ledger.newest_stamped() is None
+        ledger.append([envelope(1)])
+        stamp_checkpoint(ledger, asking(server), 1)
+        ledger.append([envelope(2)])
+        stamp_checkpoint(ledger, asking(server), 0)  # an old one, later
+    (kept,) = checkpoint_tokens(ledger, 1)
+    assert ledger.newest_stamped() == (1, b64decode(kept.token))

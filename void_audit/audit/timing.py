@@ -46,20 +46,19 @@ def time(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...] = ()) -> Fin
 
 
 def _bounded(known: Bounds) -> Iterator[str]:
-    """The earliest bound of each thing, where it says more than that of what includes it."""
-    before: datetime | None = None
-    for covers in (Covers.RECORDS, Covers.FILE):
-        of = [
-            b
-            for b in known.found
-            if b.covers is covers or (covers is Covers.FILE and b.covers is Covers.SEAL)
-        ]
-        if of and (before is None or of[0].latest != before):
-            before = of[0].latest
-            verb = "existed" if covers is Covers.FILE else "were there"
-            others = len({b.who for b in of}) - 1
-            more = f" (and {others} more)" if others else ""
-            yield f"{str(covers).capitalize()} {verb} by {_text(before)}, says {of[0].who}{more}."
+    """The earliest bound of the file, and that of its records where it is earlier still."""
+    of_file = [b for b in known.found if b.covers is not Covers.RECORDS]
+    of_records = [b for b in known.found if b.covers is Covers.RECORDS]
+    if of_records and (not of_file or of_records[0].latest < of_file[0].latest):
+        yield f"The records were there by {_word(of_records)}."
+    if of_file:
+        yield f"The file existed by {_word(of_file)}."
+
+
+def _word(bounds_of: list[Bound]) -> str:
+    others = len({b.who for b in bounds_of}) - 1
+    more = f" (and {others} more)" if others else ""
+    return f"{_text(bounds_of[0].latest)}, says {bounds_of[0].who}{more}"
 
 
 def _sealed_at(evidence: Evidence) -> Iterator[str]:

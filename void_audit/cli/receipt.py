@@ -30,7 +30,8 @@ def receipt(
     Example: void-audit receipt 3f2a9c01b7d4 --out clean.mp4.receipt
     """
     studio = workspace_at(workspace).studio()
-    written = write_receipt(Recorder(studio, edit), out)
+    with studio.edits.lock(edit):
+        written = write_receipt(Recorder(studio, edit), out)
     signatures = len(parse(written.checkpoint).signatures) - 1
     if as_json:
         emit(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from void_audit.canon import timestamp
+from void_audit.canon.roots import check_roots
 from void_audit.canon.timestamp import MAX_TOKEN, Stamp, new_nonce, note_digest
 from void_audit.errors import TokenError
 from void_audit.ledger.log import Ledger
@@ -58,6 +59,8 @@ class Authorities:
             IdentityError: ``trust-unreadable``.
         """
         problems: list[str] = []
+        if self.urls:
+            check_roots(self.roots_pem)  # before anybody is asked in vain
         for url in self.urls:
             try:
                 return self._ask(url, digest)
@@ -132,7 +135,7 @@ def post(url: str, body: bytes, patience: float) -> bytes:
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise TokenError(
             "authority-unreachable",
-            f"It did not answer within {patience:g} s ({type(error).__name__}).",
+            f"It did not answer ({type(error).__name__}; it has {patience:g} s).",
             "See whether this machine reaches it, or name another authority.",
         ) from error
     finally:
