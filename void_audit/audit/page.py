@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 
 from void_audit import __version__
+from void_audit.audit.erased import tell_erased
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.narrative import Line, narrate
 from void_audit.canon.hashing import sha256_hex
@@ -57,7 +58,7 @@ def page(report: Report, evidence: Evidence, names: Mapping[str, str], heading: 
         names: people's names by key id, where they are known.
         heading: one more sentence on what this report is.
     """
-    lines = narrate(evidence.entries[:MAX_LINES], evidence.blob, names)
+    lines = narrate(evidence.entries[:MAX_LINES], evidence.blob, names, tell_erased(evidence))
     style, verdict, meaning = VERDICTS[report.exit_code]
     return _template().render(
         report=report, heading=heading, style=style, verdict=verdict, meaning=meaning,

@@ -33,6 +33,7 @@ from void_audit.model.proof import StoredEntry, TimestampToken
 from void_audit.model.records import (
     Intent,
     KeyEvent,
+    Output,
     PassRecord,
     PolicyDecisionRecord,
     ReasoningRecord,
@@ -204,21 +205,26 @@ class _Layout:
 
     def _put_delivered(self, seal: SealRecord) -> None:
         """The finished file as it was delivered; without media its receipt only."""
-        blobs, digest = self.studio.blobs, self.seal.statement.subjects[0].digest["sha256"]
+        digest = {s.name: s.digest["sha256"] for s in self.seal.statement.subjects}["sealed"]
         receipt = receipt_of(self.studio, self.seal.index, seal.log_size, digest, self.size)
-        video = blobs.ref(digest, "video/mp4")
-        path = blobs.path(video)
-        with path.open("rb") as stream:
-            matroska = stream.read(4) == b"\x1aE\xdf\xa3"
-        name = layout.VIDEOS[1] if matroska else layout.VIDEOS[0]
+        output = next(p for e in self.entries if isinstance(p := e.statement.predicate, Output))
+        name = layout.VIDEOS[output.encoder.codec != "h264"]
         self._put(layout.receipt_name(name), (receipt.model_dump_json(indent=1) + "\n").encode())
         self._put_tokens("file", [t for t in receipt.timestamps if t.covers == "file"])
-        if not self.media:
-            self._note(video, "left out")
-            return
-        self._link(name, path, digest)
+        self._put_file(name, BlobRef(sha256=digest, size=0, media_type="video/mp4"))
         if seal.sidecar is not None:
-            self._link(layout.SIDECAR, blobs.path(seal.sidecar), seal.sidecar.sha256)
+            self._put_file(layout.SIDECAR, seal.sidecar)
+
+    def _put_file(self, name: str, ref: BlobRef) -> None:
+        if not self.media:
+            self._note(ref, "left out")
+            return
+        try:
+            self._link(name, self.studio.blobs.path(ref), ref.sha256)
+        except LedgerError as error:
+            if error.code not in ABSENT:
+                raise
+            self._note(ref, ABSENT[error.code])
 
     def _put_tokens(self, covers: str, tokens: list[TimestampToken] | tuple[TimestampToken, ...]) -> None:
         for number, token in enumerate(tokens[:16]):
