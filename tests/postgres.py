@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,9 @@ class Server:
         """Stop it as an operator does: connections are closed, everything is written."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
-            process.stdin.close()
+            with suppress(BrokenPipeError):  # a fork may hold the pipe open: closing it is not enough
+                process.stdin.write(b"\n")
+                process.stdin.close()
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
@@ -122,11 +124,11 @@ class Server:
 
     def kill(self) -> None:
         """Kill -9 of every process of the server."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            process.stdin.close()
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        for process in (postmaster, *_children(postmaster)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.stop()  # of the shell that watches over it
 
     def restart(self) -> None:
         """Stop and start."""
@@ -188,6 +190,16 @@ def running(base: Path | None = None, **settings: str) -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            process, rest = stat.read_text().split(" (", 1)
+            if int(rest.rpartition(") ")[2].split()[1]) == parent:
+                found.append(int(process))
+    return found
 
 
 def _memory() -> str | None:

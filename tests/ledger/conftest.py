@@ -10,6 +10,8 @@ from postgres import MISSING, Server, binaries, running
 from void_audit.ledger.log import Ledger
 
 BOTH = {
+    "test_database",
+    "test_attestations",
     "test_ledger_append_at",
     "test_ledger_reader",
     "test_ledger_store",
@@ -17,13 +19,19 @@ BOTH = {
 }
 """Modules whose tests run on SQLite and on PostgreSQL."""
 
+BOTH_SLOWLY = {"test_ledger_faults"}
+"""The same, but on PostgreSQL only with the slow tests."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "backend" in metafunc.fixturenames:
-        backends = ["sqlite", "postgresql"] if Path(metafunc.module.__file__).stem in BOTH else ["sqlite"]
-        metafunc.parametrize(
-            "backend", backends, ids=backends if len(backends) > 1 else [""], scope="session"
-        )
+    if "backend" not in metafunc.fixturenames:
+        return
+    name = Path(metafunc.module.__file__).stem
+    backends = [pytest.param("sqlite", id="sqlite" if name in BOTH | BOTH_SLOWLY else "")]
+    if name in BOTH | BOTH_SLOWLY:
+        marks = [pytest.mark.slow] if name in BOTH_SLOWLY else []
+        backends.append(pytest.param("postgresql", marks=marks, id="postgresql"))
+    metafunc.parametrize("backend", backends, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +81,12 @@ def filled(backend: str, tmp_path_factory: pytest.TempPathFactory, request: pyte
         ledger.append([envelope(n) for n in batch])
     ledger.close()
     return home
+
+
+@pytest.fixture
+def team(server: Server, tmp_path: Path) -> TeamHome:
+    """A place without a log in PostgreSQL."""
+    return TeamHome(tmp_path, server, server.new_database(template="prepared_ledger"))
 
 
 @pytest.fixture

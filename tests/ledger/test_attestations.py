@@ -7,7 +7,7 @@ def test_cosignatures_are_kept_once_and_follow_the_note(home, ledger: Ledger):
     ledger.add_cosignatures(0, [LINE, LINE])
     ledger.add_cosignatures(0, [LINE])
     assert ledger.cosigned(0) == ledger.checkpoint_at(0) + LINE
-    assert Ledger.open(home.folder).cosigned(0) == ledger.cosigned(0)
+    assert Ledger.open(home.place).cosigned(0) == ledger.cosigned(0)
 
 
 def test_an_authoritys_first_token_stays(home, ledger: Ledger):

@@ -143,7 +143,7 @@ def in_child(work: Callable[[pytest.MonkeyPatch], None]) -> int:
 
 def extends(home: Home, old_note: str) -> None:
     """What was signed before is a prefix of what is signed now."""
-    reader, log_key = Ledger.open(home.folder), VerifierKey.parse(home.vkey)
+    reader, log_key = Ledger.open(home.place), VerifierKey.parse(home.vkey)
     old, new = open_checkpoint(old_note, log_key), open_checkpoint(reader.checkpoint(), log_key)
     merkle.verify_consistency(old.size, old.root, new.size, new.root, reader.consistency(old.size, new.size))
 
@@ -172,7 +172,7 @@ def test_a_signer_that_fails_leaves_a_log_that_heals(home: Home, ledger: Ledger)
             return bytes(64)
 
     broken = Broken(key(1)._key)
-    damaged = Ledger.open(home.folder, broken, home.mark)
+    damaged = Ledger.open(home.place, broken, home.mark)
     with pytest.raises(VoidAuditError) as caught:
         damaged.append([envelope(0)])
     assert caught.value.code == "note-signature-bad"
@@ -197,7 +197,7 @@ def test_processes_share_one_order(home: Home, ledger: Ledger) -> None:
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
     report = home.fsck()
     assert (report.ok, report.entries, report.checkpoints) == (True, 20, 21)
-    bodies = [e.envelope for e in Ledger.open(home.folder).entries()]
+    bodies = [e.envelope for e in Ledger.open(home.place).entries()]
     for worker in range(2):
         expected = [envelope(worker * 100 + n) for n in range(10)]
         assert [b for b in bodies if b in expected] == expected
