@@ -114,6 +114,9 @@ def read_listing(data: bytes) -> BundleListing:
     names = [member.name for member in listing.members]
     if names != sorted(set(names)):
         raise _listing_error("its members do not ascend")
+    misnamed = (m.name for m in listing.members if m.name[:6] == "blobs/" and m.name != blob_name(m.sha256))
+    if (name := next(misnamed, None)) is not None:
+        raise _listing_error(f"{name[:120]} is not named by its digest")
     strange = next((name for name in names if not is_member(name)), None)
     if strange is not None:
         raise _listing_error(f"no bundle has a member {strange[:120]!r}")
