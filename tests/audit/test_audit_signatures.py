@@ -63,3 +63,14 @@ def test_4_without_a_pinned_log_nobody_knows_whose_keys_these_are(finished):
 def test_4_a_forgery_is_red_even_without_a_pinned_log(finished):
     found = signatures(replace(unpinned(finished), bad_signatures=("intent at entry 6: forged",)))
     assert found.state is State.FAIL
+
+
+def test_4_says_up_to_where_it_knows_of_revocations(finished):
+    output = next(e.index for e in finished.evidence.entries if e.statement.kind == "output")
+    assert f"Revocations after entry {output} would not show" in signatures(finished.evidence).detail
+
+
+def test_4_names_why_a_receipt_is_not_believed(finished):
+    found = signatures(replace(finished.evidence, later_keys_problem="it is not in the log"))
+    assert found.state is State.PASS
+    assert "not believed: it is not in the log." in found.detail

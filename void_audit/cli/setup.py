@@ -10,7 +10,7 @@ from void_audit.cli.console import JsonOption, WorkspaceOption, emit, guarded, s
 from void_audit.cli.database import check_new
 from void_audit.cli.service_keys import SERVICE, Tokens
 from void_audit.cli.session import read_passphrase, workspace_at
-from void_audit.cli.workspace import create_workspace
+from void_audit.cli.workspace import Workspace, create_workspace
 from void_audit.identity.token_uri import TokenUri
 from void_audit.settings import Environment, WorkspaceSettings, settings_from
 
@@ -19,7 +19,7 @@ The roots are self-made. They show that this workspace made and logged an edit; 
 and viewers of Content Credentials will call the signer unrecognised. Hand trust/root.pem and trust/log.vkey
 to those who will verify, by another way than the videos.
 For production: a signing certificate from your organisation's CA in place of seal/, the log and machine keys
-on hardware, passphrases kept apart, and people's keys on their own machines."""
+on hardware (--log-key, docs/keys.md), passphrases kept apart, and people's keys on their own machines."""
 
 
 @guarded
@@ -66,29 +66,35 @@ def init(
     place = workspace_at(workspace, lambda holder: phrase)
     settings = _settings(organisation, pack or ["base"], database)
     create_workspace(place, settings, admin, tokens)
-    facts = {
-        "workspace": str(place.folder),
-        "organisation": organisation,
-        "log": place.log_vkey(),
-        "trust": [str(place.folder / "trust" / name) for name in ("root.pem", "log.vkey")],
-        "packs": list(settings.packs),
-        "database": settings.database,
-        "encrypted": phrase is not None,
-        "tokens": [str(uri) for uri in (tokens.log, tokens.seal) if uri is not None],
-        "self_made_roots": True,
-    }
-    if as_json:
-        emit(facts)
-        return
-    say(f"Workspace {place.folder} for {organisation}, rule packs: {', '.join(settings.packs)}.")
-    say(f"Log verifier key: {place.log_vkey()}")
-    if phrase is None:
-        say("The keys are NOT encrypted (--no-passphrase).", "yellow")
-    say(HONEST, "yellow")
-    say("Next: void-audit keys add NAME --role editor; void-audit keys add NAME --role approver")
+    _report(place, settings, tokens, phrase is not None, as_json)
 
 
 def _settings(organisation: str, packs: list[str], database: str | None) -> WorkspaceSettings:
     slug = "".join(c if c.isalnum() else "-" for c in organisation.lower()).strip("-") or "workspace"
     fields = {"organisation": organisation, "origin": f"{slug}/void-audit/0", "packs": packs}
     return settings_from(fields | ({} if database is None else {"database": database}))
+
+
+def _report(
+    place: Workspace, settings: WorkspaceSettings, tokens: Tokens, encrypted: bool, as_json: bool
+) -> None:
+    facts = {
+        "workspace": str(place.folder),
+        "organisation": settings.organisation,
+        "log": place.log_vkey(),
+        "trust": [str(place.folder / "trust" / name) for name in ("root.pem", "log.vkey")],
+        "packs": list(settings.packs),
+        "database": settings.database,
+        "encrypted": encrypted,
+        "tokens": [str(uri) for uri in (tokens.log, tokens.seal) if uri is not None],
+        "self_made_roots": True,
+    }
+    if as_json:
+        emit(facts)
+        return
+    say(f"Workspace {place.folder} for {settings.organisation}, rule packs: {', '.join(settings.packs)}.")
+    say(f"Log verifier key: {place.log_vkey()}")
+    if not encrypted:
+        say("The keys are NOT encrypted (--no-passphrase).", "yellow")
+    say(HONEST, "yellow")
+    say("Next: void-audit keys add NAME --role editor; void-audit keys add NAME --role approver")
