@@ -64,3 +64,95 @@ def test_without_a_workspace(terminal):
     for line in ("ledger fsck", "ledger checkpoint", "history", "keys list", "plan x", "run 0123456789ab",
                  "approve 0123456789ab --as perry", "policy check x"):  # fmt: skip
         terminal.refused(line, 2, "workspace-missing")
+
+
+def evidence_of(terminal):
+    return terminal.folder / ".void-audit" / "evidence"
+
+
+def test_every_command_that_writes_leaves_the_evidence_up_to_date(terminal):
+    terminal.people()
+    assert terminal.json("ledger fsck")["evidence"]["behind"] == 0
+    terminal("plan " + terminal.request())
+    state = terminal.json("ledger fsck")
+    assert state["evidence"] == {
+        "place": str(evidence_of(terminal)),
+        "entries": state["entries"],
+        "behind": 0,
+    }
+    note = (evidence_of(terminal) / "checkpoint").read_text()
+    assert note == terminal("ledger checkpoint").stdout
+
+
+def test_evidence_that_cannot_be_written_stops_nothing_and_is_said(own):
+    evidence = evidence_of(own)
+    evidence.rename(evidence.with_name("kept"))
+    evidence.write_text("a file where the folder was")
+    result = own("keys add clark --role editor")
+    assert "warning: the evidence is not up to date (storage-" in result.stderr
+    assert own.json("keys add bruce --role editor")["name"] == "bruce"  # standard output is JSON all the same
+    evidence.unlink()
+    evidence.with_name("kept").rename(evidence)
+    state = own.json("ledger fsck")
+    assert state["ok"]
+    assert state["evidence"]["behind"] == 2
+    assert "2 entries behind: void-audit ledger export" in own("ledger fsck").output
+    assert own.json("ledger export")["written"] >= 3
+    assert own.json("ledger fsck")["evidence"]["behind"] == 0
+
+
+def test_a_changed_tile_is_named_and_not_overwritten(own):
+    bundle = next((evidence_of(own) / "tile" / "entries").rglob("[0-9]*"))
+    while bundle.is_dir():
+        bundle = max(bundle.iterdir(), key=lambda path: int(path.name))
+    bundle.chmod(0o644)
+    spoilt = bytearray(bundle.read_bytes())
+    spoilt[100] ^= 1
+    bundle.write_bytes(spoilt)
+    codes = {problem["code"] for problem in own.json("ledger fsck", 1)["problems"]}
+    assert codes == {"evidence-root", "evidence-wrong"}
+    own.refused("ledger export", 1, "evidence-contradicted")
+    assert bundle.read_bytes() == spoilt
+
+
+def test_an_export_to_another_place(desk, tmp_path):
+    said = desk.json(f"ledger export {tmp_path}/there")
+    assert said["size"] == desk.json("ledger fsck")["entries"]
+    assert (tmp_path / "there" / "checkpoint").read_text() == desk("ledger checkpoint").stdout
+    assert "0 files written" in desk(f"ledger export {tmp_path}/there").output
+    desk.refused("ledger export nosuch://bucket/prefix", 2, "evidence-place")
+
+
+def test_a_database_that_is_lost_comes_back_from_the_evidence(own):
+    database = own.folder / ".void-audit" / "ledger" / "ledger.sqlite"
+    history = own("history").output
+    for path in database.parent.glob("ledger.sqlite*"):
+        path.write_bytes(b"\xa5" * 5000)
+    own("ledger fsck", 1)
+    own("history", 1)
+    said = own.json(f"ledger rebuild --from {evidence_of(own)}")
+    assert said["behind"] == 0
+    assert said["aside"]
+    assert own.json("ledger fsck")["ok"]
+    assert own("history").output == history
+    own("keys add clark --role editor")
+    assert own.json("ledger fsck")["evidence"]["behind"] == 0
+    assert "made again" in own("ledger rebuild").output
+
+
+def test_a_rebuild_from_older_evidence_is_refused_or_signs_no_more(own, tmp_path):
+    own(f"ledger export {tmp_path}/old")
+    own("keys add clark --role editor")
+    own.refused(f"ledger rebuild --from {tmp_path}/old", 1, "evidence-behind")
+    assert "it will sign nothing" in own(f"ledger rebuild --from {tmp_path}/old --accept-behind").output
+    own.refused("keys add bruce --role editor", 1, "ledger-rollback")
+
+
+def test_projections_alone(own):
+    database = own.folder / ".void-audit" / "ledger" / "ledger.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE record SET kind = 'seal'")
+        connection.commit()
+    assert {p["code"] for p in own.json("ledger fsck", 1)["problems"]} == {"record-wrong"}
+    assert own.json("ledger rebuild")["entries"] > 15
+    assert own.json("ledger fsck")["ok"]

@@ -94,6 +94,8 @@ def proof(
     """
     ledger = workspace_at(workspace).reading
     size = ledger.size if size is None else size
+    if not index < size <= ledger.size:
+        raise _beyond(f"There is no entry {index} in the first {size} entries", ledger.size)
     logged, note = ledger.prove(index, size), ledger.cosigned(size)
     text = str(TlogProof(index, tuple(bytes.fromhex(digest) for digest in logged.proof), note))
     fields = {"index": index, "size": size, "hashes": list(logged.proof), "checkpoint": note, "proof": text}
@@ -172,7 +174,16 @@ def consistency(
 
 
 def _made(old: int, new: int, workspace: Path | None) -> ConsistencyProof:
-    return ConsistencyProof(old, new, workspace_at(workspace).reading.consistency(old, new))
+    ledger = workspace_at(workspace).reading
+    if not old <= new <= ledger.size:
+        raise _beyond(f"{old} entries cannot have become {new}", ledger.size)
+    return ConsistencyProof(old, new, ledger.consistency(old, new))
+
+
+def _beyond(why: str, size: int) -> RequestError:
+    return RequestError(
+        "proof-index", f"{why}: the log has {size}.", "Indices begin at 0, sizes count entries."
+    )
 
 
 def _print_consistency(made: ConsistencyProof, out: Path | None, as_json: bool) -> None:
