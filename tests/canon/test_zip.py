@@ -146,7 +146,7 @@ def test_the_limit_is_for_all_members_together():
     assert read(whole, limit=4)
     with pytest.raises(BundleError) as caught:
         read(whole, limit=3)
-    assert caught.value.code == "zip-too-large"
+    assert caught.value.code == "zip-truncated"
 
 
 def test_no_more_members_than_agreed(monkeypatch):

@@ -97,7 +97,7 @@ def read_zip(stream: BinaryIO, limit: int = MAX_SIZE) -> Iterator[tuple[Member, 
 
     Args:
         stream: at its beginning; need not be able to seek.
-        limit: bytes of all members together.
+        limit: how many bytes there are: members that claim more are refused before they are read.
 
     Raises:
         BundleError: ``zip-malformed``, ``zip-truncated``, ``zip-name``, ``zip-order``, ``zip-too-large``,
@@ -109,8 +109,10 @@ def read_zip(stream: BinaryIO, limit: int = MAX_SIZE) -> Iterator[tuple[Member, 
         member, header = _read_local(stream, begin, offset)
         problem = places.problem(member.name, member.size)
         total += member.size
-        if problem is not None or total > limit:
-            raise BundleError(*(problem or _too_large(member.name)))
+        if problem is not None:
+            raise BundleError(*problem)
+        if total > limit:
+            raise _truncated()
         content = _content(stream, member)
         yield member, content
         for _ in content:
@@ -167,7 +169,7 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     while len(data) < size:
         more = stream.read(size - len(data))
         if not more:
-            raise BundleError("zip-truncated", "The bundle ends too early.", "Get it again: it was cut off.")
+            raise _truncated()
         data += more
     return data
 
@@ -219,6 +221,10 @@ def _too_large(name: str) -> tuple[str, str, str]:
         f"With {name} there are too many or too large members.",
         "Nothing that big is read.",
     )
+
+
+def _truncated() -> BundleError:
+    return BundleError("zip-truncated", "The bundle ends too early.", "Get it again: it was cut off.")
 
 
 def _malformed(why: str) -> BundleError:
