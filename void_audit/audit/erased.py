@@ -7,18 +7,14 @@ Only an erasure counts that was signed by somebody who may answer for it, and on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 
 from void_audit.audit.evidence import Evidence
 from void_audit.audit.narrative import TellErased
-from void_audit.identity.erasures import counts
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import StoredEntry
 from void_audit.model.records import Erasure, Predicate
 from void_audit.model.references import blob_refs, named_digests
 
-_TRIED = 16
-"""Erasures of one blob whose signatures are looked at: honest ones name a blob once."""
 GONE = "Nothing: what was erased is gone for good."
 """What would tell."""
 
@@ -27,7 +23,7 @@ def erased(evidence: Evidence, digest: str) -> StoredEntry | None:
     """The erasure that speaks for a blob that is not there; None if there is none, or if the blob is there."""
     if evidence.stored(digest) is not None or _carries(evidence, digest):
         return None
-    return _speaking(evidence, digest)
+    return evidence.erasures.by(digest)
 
 
 def erased_of(evidence: Evidence, refs: Iterable[BlobRef | None]) -> str:
@@ -75,19 +71,6 @@ def erasure_problems(evidence: Evidence) -> list[str]:
         for digest, index in sorted(said.items())
         if _carries(evidence, digest) or evidence.stored(digest) is not None
     ]
-
-
-def _speaking(evidence: Evidence, digest: str) -> StoredEntry | None:
-    """The first erasure after the last record that refers to the blob."""
-    last = max((e.index for e in evidence.entries if digest in named_digests(e.statement)), default=-1)
-    naming = (
-        entry
-        for entry in evidence.entries
-        if isinstance(entry.statement.predicate, Erasure)
-        and entry.index > last
-        and digest in entry.statement.predicate.blobs
-    )
-    return next((entry for entry in islice(naming, _TRIED) if counts(entry, evidence.registry)), None)
 
 
 def _carries(evidence: Evidence, digest: str) -> bool:

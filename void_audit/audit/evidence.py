@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from void_audit.audit.agreement import consistency_problem, disagreements, listing_problem
@@ -28,6 +29,7 @@ from void_audit.canon.roots import check_roots
 from void_audit.canon.statement import read_entry
 from void_audit.canon.tlog_policy import parse_policy
 from void_audit.errors import EvidenceError, IdentityError
+from void_audit.identity.erasures import ErasedBlobs
 from void_audit.identity.registry import KeyRegistry
 from void_audit.model.base import BlobRef
 from void_audit.model.lifecycle import EditState, Signed
@@ -103,6 +105,14 @@ class Evidence:
     def edit_entries(self) -> tuple[StoredEntry, ...]:
         """The edit's own records."""
         return tuple(e for e in self.entries if not isinstance(e.statement.predicate, HouseRecord))
+
+    @cached_property
+    def erasures(self) -> ErasedBlobs:
+        """What records that count say was erased."""
+        told = ErasedBlobs()
+        for entry in self.entries:
+            told.apply(entry, self.registry)
+        return told
 
     def state_before(self, index: int) -> EditState:
         """What the edit's records said before entry ``index``; refused or not."""

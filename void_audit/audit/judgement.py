@@ -11,6 +11,7 @@ from void_audit.audit.evidence import Evidence
 from void_audit.audit.expected import engine_problems, fact_problems
 from void_audit.audit.links import read_plan
 from void_audit.errors import VoidAuditError
+from void_audit.model.base import BlobRef
 from void_audit.model.decision import PolicyDecision
 from void_audit.model.facts import Facts
 from void_audit.model.plan import EditPlan
@@ -61,6 +62,12 @@ def engine_fact_problems(evidence: Evidence) -> list[str]:
             facts = Facts.model_validate_json(text) if text is not None else None
             problems += engine_problems(evidence, record.stage, facts, plan) if facts else []
     return problems
+
+
+def fact_refs(evidence: Evidence) -> list[BlobRef]:
+    """What policy was told, at each stage."""
+    records = (entry.statement.predicate for entry in evidence.edit_entries)
+    return [record.facts for record in records if isinstance(record, PolicyDecisionRecord)]
 
 
 def _parts(

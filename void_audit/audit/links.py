@@ -14,6 +14,7 @@ from void_audit.audit.erased import erased_of
 from void_audit.audit.evidence import Evidence
 from void_audit.canon import jcs
 from void_audit.canon.mask import schema_digest
+from void_audit.model.base import BlobRef
 from void_audit.model.plan import EditPlan, SuppliedSettings
 from void_audit.model.proof import StoredEntry
 from void_audit.model.reasoning import Consequences
@@ -116,6 +117,7 @@ def _named(record: Predicate) -> Iterator[tuple[str, str]]:
 def _question_pairs(evidence: Evidence) -> Iterator[Pair]:
     """Who asks, about what; what answers is what policy let be asked; what was proposed is what it said."""
     intent, asked = evidence.state.intent, None
+    unsaid = erased_of(evidence, proposal_refs(evidence))  # what is left of them cannot be compared
     for entry in evidence.edit_entries:
         record, where = entry.statement.predicate, f"at entry {entry.index}"
         if isinstance(record, Query):
@@ -128,18 +130,16 @@ def _question_pairs(evidence: Evidence) -> Iterator[Pair]:
             yield f"engine that answered {where}", record.engine, asked.engine
         if isinstance(record, ReasoningRecord) and asked:
             yield f"settings of the answer {where}", dict(record.settings), dict(asked.settings)
-        if (
-            isinstance(record, PromptRevision)
-            and record.origin == "proposed"
-            and not _unsaid(evidence, record)
-        ):
+        if isinstance(record, PromptRevision) and record.origin == "proposed" and not unsaid:
             yield f"proposed prompt {where}", _background(evidence, record), _proposal(evidence)
 
 
-def _unsaid(evidence: Evidence, record: PromptRevision) -> bool:
-    """Whether proposal or prompt was erased: obligation 7 then cannot tell, whatever is left."""
+def proposal_refs(evidence: Evidence) -> list[BlobRef]:
+    """The prompts that were confirmed as proposed, and the answer that proposed them."""
+    records = (entry.statement.predicate for entry in evidence.edit_entries)
+    prompts = [r.prompt for r in records if isinstance(r, PromptRevision) and r.origin == "proposed"]
     reasoning = evidence.state.reasoning
-    return bool(erased_of(evidence, [record.prompt, reasoning.consequences if reasoning else None]))
+    return [*prompts, reasoning.consequences] if prompts and reasoning else prompts
 
 
 def _background(evidence: Evidence, record: PromptRevision) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
 from void_audit.audit.erased import GONE, erased_of, erasure_problems, refs_of
 from void_audit.audit.evidence import Evidence
-from void_audit.audit.judgement import decision_problems, engine_fact_problems
-from void_audit.audit.links import approval_problems, chain_problems, read_plan
+from void_audit.audit.judgement import decision_problems, engine_fact_problems, fact_refs
+from void_audit.audit.links import approval_problems, chain_problems, proposal_refs, read_plan
 from void_audit.audit.publicity import claim_problems, oversight_problems
 from void_audit.model.plan import EditPlan
 from void_audit.model.records import (
@@ -40,7 +40,7 @@ def order(evidence: Evidence) -> Finding:
     end, decision = "seal" if evidence.bundle else "judged output", evidence.state.decision("output")
     if decision is None or decision.verdict != "allow":
         return failed(Obligation.ORDER, "The output was sealed although policy denied it.")
-    gone = erased_of(evidence, refs_of(evidence, PlanRecord, PromptRevision, ReasoningRecord))
+    gone = erased_of(evidence, [*refs_of(evidence, PlanRecord), *proposal_refs(evidence)])
     if gone:
         return unknown(
             Obligation.ORDER, f"The records are in order; whether the plan follows them: {gone}", GONE
@@ -100,7 +100,7 @@ def models(evidence: Evidence) -> Finding:
     if state.plan is None:
         return unknown(Obligation.MODELS, NO_RECORDS, SEALED)
     plan = read_plan(evidence, state.plan)
-    gone = erased_of(evidence, refs_of(evidence, PlanRecord, PolicyDecisionRecord))
+    gone = erased_of(evidence, [state.plan.plan, *fact_refs(evidence)])
     if plan is None and gone:
         return unknown(Obligation.MODELS, gone, GONE)
     if plan is None:
