@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from void_audit.ledger.preparing import prepare
 
@@ -220,3 +221,12 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server for this run of the tests, started when the first one asks for it."""
+    if binaries() is None:
+        pytest.skip(MISSING)
+    with running() as started:
+        yield started

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 from conftest_ledger import Home, TeamHome, envelope
-from postgres import MISSING, Server, binaries, running
+from postgres import Server
 
 from void_audit.ledger.log import Ledger
 
 BOTH = {
     "test_database",
     "test_attestations",
+    "test_exporter",
+    "test_tile_fsck",
     "test_ledger_append_at",
     "test_ledger_reader",
     "test_ledger_store",
@@ -32,15 +34,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marks = [pytest.mark.slow] if name in BOTH_SLOWLY else []
         backends.append(pytest.param("postgresql", marks=marks, id="postgresql"))
     metafunc.parametrize("backend", backends, scope="session")
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    """A PostgreSQL server for this run of the tests."""
-    if binaries() is None:
-        pytest.skip(MISSING)
-    with running() as started:
-        yield started
 
 
 def _home(backend: str, root: Path, request: pytest.FixtureRequest) -> Home:

@@ -30,8 +30,8 @@ def check_version(connection: sa.Connection, place: str) -> None:
         raise _other_version(place, version)
 
 
-def migrate(connection: sa.Connection, place: str) -> bool:
-    """Bring the schema to ``HEAD`` inside the caller's transaction; ``ledger.upgrading`` checks it afterwards.
+def migrate(connection: sa.Connection, place: str, target: str = HEAD) -> bool:
+    """Bring the schema to ``target`` inside the caller's transaction; ``ledger.upgrading`` checks it afterwards.
 
     Returns:
         Whether anything was changed.
@@ -40,7 +40,7 @@ def migrate(connection: sa.Connection, place: str) -> bool:
         StorageError: ``database-newer``.
     """
     version = schema_version(connection)
-    if version == HEAD:
+    if version == target:
         return False
     # Alembic takes a while to load, and only this needs it.
     from alembic import command  # noqa: PLC0415
@@ -54,7 +54,7 @@ def migrate(connection: sa.Connection, place: str) -> bool:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise _other_version(place, version)
-    command.upgrade(config, HEAD)
+    command.upgrade(config, target)
     return True
 
 
