@@ -2,6 +2,7 @@
 
 import base64
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,16 @@ def test_a_bundle_of_a_newer_format_says_so(files, refused):
         layout.read_listing(data)
     assert listing_of(files).format == "void-audit-bundle/v1"
     assert zipped(files)
+
+
+def test_memory_does_not_grow_with_what_is_in_it(finished, files, tmp_path):
+    big = bytes(48 << 20)
+    bent = signed_again({**files, layout.VIDEOS[0]: big}, finished.house.workshop.machine)
+    path = written(tmp_path / "big.zip", bent)
+    del big, bent
+    tracemalloc.start()
+    with opened_bundle(path) as found:
+        assert found.video.stat().st_size == 48 << 20
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
