@@ -133,7 +133,7 @@ POST = b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n"
         (POST + b"X: y\r\n" * 200 + b"Content-Length: 1\r\n\r\nx", b" 431 "),
         (POST + b"X: " + b"y" * 70_000 + b"\r\n\r\n", b" 431 "),
         (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b" 414 "),
-        (b"words\r\n\r\n", b" 400 "),
+        (b"words\r\n\r\n", b"400"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
     ],
 )

@@ -75,7 +75,7 @@ class _Limit:
     """Hangs up at a time: time-outs of sockets begin anew with every byte that trickles in."""
 
     def __init__(self, connection: HTTPConnection, until: float) -> None:
-        self._connection, self._passed = connection, threading.Event()
+        self._socket, self._passed = connection.sock, threading.Event()  # the connection forgets it before the end
         self._timer = threading.Timer(max(until - time.monotonic(), 0), self._hang_up)
         self._timer.daemon = True
 
@@ -92,7 +92,5 @@ class _Limit:
 
     def _hang_up(self) -> None:
         self._passed.set()
-        socket = self._connection.sock
-        if socket is not None:
-            with suppress(OSError):
-                socket.shutdown(SHUT_RDWR)
+        with suppress(OSError):
+            self._socket.shutdown(SHUT_RDWR)
