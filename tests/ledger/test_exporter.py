@@ -166,15 +166,15 @@ def test_another_history_is_refused_and_named(home: Home, tmp_path: Path) -> Non
     assert files(evidence(first)) == before
 
 
-def test_evidence_that_is_ahead_of_the_database_is_refused(copy: Home, tmp_path: Path) -> None:
-    older = tmp_path / "older"
-    shutil.copytree(copy.root, older)
+def test_evidence_that_is_ahead_of_the_database_is_refused(copy: Home) -> None:
+    backup = copy.back_up()
     ledger = copy.open()
     ledger.append([entry(7)])
     ledger.close()
     exporter(copy).catch_up()
+    copy.restore(backup)
     with pytest.raises(LedgerError) as caught:
-        exporter(Home(older), evidence(copy)).catch_up()
+        exporter(copy).catch_up()
     assert caught.value.code == "evidence-ahead"
 
 

@@ -89,7 +89,7 @@ def rebuild_projections(database: Database) -> int:
 
     Raises:
         EnvelopeError: an entry cannot be read.
-        StorageError: as ``Database``.
+        StorageError: as ``Database``; on PostgreSQL only the tables' owner may do this.
     """
     with database.lock(), database.write() as connection:
         connection.execute(sa.delete(record))
