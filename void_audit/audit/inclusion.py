@@ -68,7 +68,7 @@ def _witnessed(evidence: Evidence, log: VerifierKey, included: str) -> Finding:
         return unknown(
             Obligation.INCLUSION,
             f"{included} Witnessed {count}{seen}: fewer than the pinned policy asks for.",
-            "A receipt from after the witnesses answered (`void-audit witness ask`, then `run EDIT` again).",
+            "A receipt from after the witnesses answered: its house writes one with `void-audit receipt EDIT`.",
         )
     return passed(Obligation.INCLUSION, f"{included} Witnessed {count}: {who}.")
 
