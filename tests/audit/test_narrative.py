@@ -10,7 +10,7 @@ from honest import Honest
 from void_audit.audit.narrative import narrate
 from void_audit.model.base import BlobRef
 from void_audit.model.proof import StoredEntry
-from void_audit.model.records import Predicate, Rejection, Statement
+from void_audit.model.records import KeyEvent, Predicate, Rejection, Role, Statement
 
 HOSTILE = "\x1b[31m" + "x" * 1900 + "\u202e"
 
@@ -109,3 +109,28 @@ def test_a_kind_that_nobody_has_words_for():
 
     (line,) = narrate([entry(Novel(claimed_time="now", edit=None))], lambda ref: None, {})
     assert line.why == ("a novel record",)
+
+
+def test_rotations_and_suspicions_are_told(own_key_event):
+    """Whose key, which one it replaces, since when it is suspect."""
+    rotated = own_key_event(action="rotate", roles=(Role.EDITOR,), replaces="b" * 64)
+    suspect = own_key_event(action="suspect", compromised_since=12)
+    names = {"a" * 64: "lois", "b" * 64: "lois"}
+    told = [line.why for line in narrate([rotated, suspect], lambda ref: None, names)]
+    assert told == [("rotate lois as editor; it replaces lois",), ("suspect lois; suspect from entry 12 on",)]
+
+
+@pytest.fixture
+def own_key_event():
+    def make(**fields):
+        event = KeyEvent(
+            **{
+                "claimed_time": "2026-01-01T00:00:00Z", "key": "a" * 64, "algorithm": "ed25519", "public_key": "",
+                "roles": (), "sequence": 1, "previous": "c" * 64,
+                "holder": BlobRef(sha256="0" * 64, size=40, media_type="text/plain", salted=True), **fields,
+            }
+        )  # fmt: skip
+        statement = Statement(subjects=(), predicate=event)
+        return StoredEntry(3, b"", "d" * 64, statement, ("a" * 64,))
+
+    return make

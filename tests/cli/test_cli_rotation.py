@@ -41,7 +41,7 @@ def test_a_person_goes_on_under_a_new_key(begun):
     assert new["roles"] == old["roles"]
     begun(f"approve {begun.edit} --as perry")
     shown = begun("keys list").output
-    assert "rotated to" in shown
+    assert f"rotated at {old['rotated']}" in shown
     assert shown.count("perry") == 2
 
 

@@ -89,7 +89,12 @@ class _Teller:
     @tell.register
     def _(self, record: KeyEvent) -> list[str]:
         roles = ", ".join(record.roles)
-        return [f"{record.action} {self.name(record.key)}" + (f" as {roles}" if roles else "")]
+        line = f"{record.action} {self.name(record.key)}" + (f" as {roles}" if roles else "")
+        if record.replaces is not None:
+            line += f"; it replaces {self.name(record.replaces)}"
+        if record.compromised_since is not None:
+            line += f"; suspect from entry {record.compromised_since} on"
+        return [line]
 
     @tell.register
     def _(self, record: Erasure) -> list[str]:

@@ -173,8 +173,8 @@ def _row(key: EnrolledKey, found: Suspicion | None) -> dict[str, object]:
 
 def _ended(key: EnrolledKey) -> str:
     if key.successor is not None:
-        return f"{key.rotated}: rotated to {key.successor[:16]}"
-    return "" if key.revoked is None else f"{key.revoked}: revoked"
+        return f"rotated at {key.rotated}"
+    return "" if key.revoked is None else f"revoked at {key.revoked}"
 
 
 def holder_names(place: Workspace) -> dict[str, str]:
