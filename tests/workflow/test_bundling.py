@@ -197,6 +197,28 @@ def test_key_events_since_the_file_was_sealed_are_in_it(own):
     assert verify(path, own.pins()).exit_code == 0
 
 
+def test_a_log_that_no_longer_has_the_checkpoint_inside_the_file_takes_it_from_there(own, monkeypatch):
+    """As one that was made again from its tiles."""
+    edit = own.approved()
+    own.run(edit, own.folder / "x.mp4")
+    whole, log = own.place.writing.cosigned, own.place.writing
+    newest = log.size
+
+    def forgetful(size):
+        if size != newest:
+            raise LedgerError("checkpoint-missing", "The log has no checkpoint of that size.")
+        return whole(size)
+
+    monkeypatch.setattr(log, "cosigned", forgetful)
+    done = bundled(own, edit, own.folder / "x.zip", media=True)
+    assert (done.exit_code, verify(done.path, own.pins()).exit_code) == (0, 0)
+    seal = next(e for e in log.entries(edit=edit) if e.statement.kind == "seal").statement
+    video = own.place.blobs.path(own.place.blobs.ref(seal.subjects[0].digest["sha256"], "video/mp4"))
+    video.rename(video.with_name("gone"))
+    with pytest.raises(LedgerError, match="no checkpoint"):
+        bundled(own, edit, own.folder / "y.zip")
+
+
 def test_an_erased_edit_says_erased(own):
     edit = own.approved()
     own.run(edit, own.folder / "x.mp4")

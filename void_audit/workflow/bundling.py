@@ -16,6 +16,7 @@ from pathlib import Path
 from void_audit import __version__
 from void_audit.audit.bundle import MAX_BLOB, read_members
 from void_audit.audit.evidence import Pins, gather
+from void_audit.audit.manifest import read_manifest
 from void_audit.audit.page import page
 from void_audit.audit.verify import answer
 from void_audit.canon import bundle as layout
@@ -116,7 +117,7 @@ class _Layout:
         """Everything but report, listing and signature."""
         ledger, seal = self.studio.ledger, self._seal_record()
         attested = self.studio.notary.attest(ledger, self.size)
-        inner = ledger.cosigned(seal.log_size)
+        inner = self._inner_checkpoint(seal)
         self._put(layout.CHECKPOINT, attested.note.encode())
         self._put(layout.FILE_CHECKPOINT, inner.encode())
         for done, entry in enumerate(self.entries, 1):
@@ -132,6 +133,28 @@ class _Layout:
             self._put_blob(ref)
         self._put_delivered(seal)
         self._put(layout.README, readme(self.edit, ledger.origin, self.size, self.seal.index).encode())
+
+    def _inner_checkpoint(self, seal: SealRecord) -> str:
+        """The checkpoint inside the file; a log that was made again from its tiles knows its newest ones only."""
+        try:
+            return self.studio.ledger.cosigned(seal.log_size)
+        except LedgerError as error:
+            carried = self._carried(seal) if error.code == "checkpoint-missing" else None
+            if carried is None:
+                raise
+            return carried
+
+    def _carried(self, seal: SealRecord) -> str | None:
+        blobs = self.studio.blobs
+        try:
+            video = blobs.path(BlobRef(sha256=self._sealed(), size=0, media_type="video/mp4"))
+            manifest = read_manifest(video, None, blobs.path(seal.sidecar) if seal.sidecar else None)
+        except LedgerError:
+            return None
+        return manifest.ledger.checkpoint if manifest.ledger else None
+
+    def _sealed(self) -> str:
+        return {s.name: s.digest["sha256"] for s in self.seal.statement.subjects}["sealed"]
 
     def judge(self, name: str, pins: Pins, names: Mapping[str, str]) -> int:
         """Judge what lies there as a verifier would, and add the report. Returns the verdict's exit code."""
@@ -205,7 +228,7 @@ class _Layout:
 
     def _put_delivered(self, seal: SealRecord) -> None:
         """The finished file as it was delivered; without media its receipt only."""
-        digest = {s.name: s.digest["sha256"] for s in self.seal.statement.subjects}["sealed"]
+        digest = self._sealed()
         receipt = receipt_of(self.studio, self.seal.index, seal.log_size, digest, self.size)
         output = next(p for e in self.entries if isinstance(p := e.statement.predicate, Output))
         name = layout.VIDEOS[output.encoder.codec != "h264"]
