@@ -55,6 +55,18 @@ def signer():
     return _signer
 
 
+@pytest.fixture(scope="session")
+def signer_of():
+    """The same for tests of any number of examples."""
+    return _signer
+
+
+@pytest.fixture(scope="session")
+def chain_class():
+    """An empty chain at each call."""
+    return Chain
+
+
 @pytest.fixture
 def admin():
     return _signer(1)

@@ -9,11 +9,11 @@ from house import House
 from simulator.studio import START
 
 from void_audit.errors import DeniedError, IdentityError, LedgerError, OrderError, StorageError
-from void_audit.identity.keys import create
+from void_audit.identity.keys import create, key_id
 from void_audit.ledger.log import Ledger
 from void_audit.model.records import Approval, Intent, Role
 from void_audit.workflow import enrolment
-from void_audit.workflow.enrolment import enrol, insist_on_role, registry_of, revoke
+from void_audit.workflow.enrolment import enrol, insist_on_role, registry_of, revoke, rotate, suspect
 
 
 def add(house, name, *roles, signer="admin"):
@@ -184,3 +184,64 @@ def test_roles_are_asked_for_by_kind_of_record(house):
         with pytest.raises(DeniedError) as caught:
             insist_on_role(log, house.place.person(name).key_id, kind)
         assert caught.value.code == "role-missing"
+
+
+def test_two_rotations_of_one_key_at_once(own: House):
+    """Both drafted on the same log: one is written, the other one is refused, and says why."""
+    old = own.place.person("perry")
+    news = [create(own.folder / f"{n}.pem", None) for n in range(2)]
+    barrier, errors = threading.Barrier(2), []
+    place = own.place
+
+    def rotate_one(new) -> None:
+        log = Ledger.open(place.folder / "ledger", place._service_key("log"), place.mark)
+        try:
+            barrier.wait()
+            rotate(log, place.blobs, old, new, "perry", START)
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+        finally:
+            log.close()
+
+    threads = [threading.Thread(target=rotate_one, args=(new,)) for new in news]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [error.code for error in errors] == ["key-rotated"]
+    log = place.writing
+    assert sum(bool(registry_of(log).roles_at(new.key_id, log.size)) for new in news) == 1
+    assert place.fsck().ok
+
+
+def test_rotating_again_to_the_same_key_changes_nothing(house):
+    old = house.place.people.add("twice", None)
+    add(house, "twice", Role.EDITOR)
+    new = create(house.folder / "twice-new.pem", None)
+    for _ in range(2):
+        rotate(house.place.writing, house.place.blobs, old, new, "twice", house.clock())
+        size = house.place.writing.size
+    assert house.place.writing.size == size
+    assert registry_of(house.place.writing).roles_at(new.key_id, size) == {Role.EDITOR}
+
+
+def test_suspicion_is_an_entry_of_its_own_and_said_once(house):
+    public = add(house, "doubted", Role.EDITOR)
+    log, admin = house.place.writing, house.place.person("admin")
+    for since in (5, 5, 6):
+        suspect(log, house.place.blobs, admin, "doubted", public, since, house.clock())
+        size = log.size
+    assert log.size == size
+    assert registry_of(log).suspicions()[key_id(public)].since == 5
+    suspect(log, house.place.blobs, admin, "doubted", public, 4, house.clock())
+    assert log.size == size + 1
+    assert roles(house, "doubted") == {Role.EDITOR}  # nothing ends by it
+
+
+def test_a_revocation_says_since_when(house):
+    public = add(house, "stolen", Role.EDITOR)
+    log, admin = house.place.writing, house.place.person("admin")
+    revoke(log, house.place.blobs, admin, "stolen", public, house.clock(), 3)
+    event = list(log.key_events())[-1].statement.predicate
+    assert (event.action, event.compromised_since) == ("revoke", 3)
+    assert registry_of(log).suspicions()[key_id(public)].since == 3
