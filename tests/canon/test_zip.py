@@ -188,7 +188,15 @@ def test_zip64_appears_only_where_a_number_does_not_fit(monkeypatch):
     assert struct.unpack("<QQ", local[-16:]) == (size, size)
     assert local[18:26] == b"\xff" * 8
     assert small == zips._local("small", 1, 0)
-    assert any(part.startswith(b"PK\x06\x06") for part in stream.parts.values())
+    ends = [(place, part) for place, part in stream.parts.items() if part.startswith(b"PK\x06\x06")]
+    ((place, end),) = ends
+    directory = sum(len(part) for part in stream.parts.values() if part.startswith(b"PK\x01\x02"))
+    rest, made, needs, disk, first, here, count, length, start = struct.unpack("<QHHIIQQQQ", end[4:56])
+    assert (rest, made, needs, disk, first) == (44, 3 << 8 | 45, 45, 0, 0)
+    assert (here, count, length, start) == (2, 2, directory, place - directory)
+    assert end[56:] == struct.pack("<4sIQI", b"PK\x06\x07", 0, place, 1)
+    last = stream.parts[place + len(end)]
+    assert last == struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 2, 2, directory, 0xFFFFFFFF, 0)
 
 
 class Holes:
