@@ -7,6 +7,7 @@ from void_audit.audit.claims import ManifestState
 from void_audit.audit.essence import essence_problems
 from void_audit.audit.evidence import Evidence, open_pinned, parse
 from void_audit.audit.links import differing, read_plan
+from void_audit.audit.validity import trusted_then
 from void_audit.canon import merkle
 from void_audit.canon.dsse import Envelope
 from void_audit.canon.hashing import sha256_file
@@ -59,12 +60,14 @@ def signer(evidence: Evidence) -> Finding:
             f"Signed by {manifest.issuer}, but no root is pinned: anybody can make such a certificate.",
             "--trust root.pem, obtained from the newsroom by another way than the file.",
         )
-    if manifest.signer_failures or not manifest.trusted_signer:
+    then = trusted_then(evidence)
+    if then is None and (manifest.signer_failures or not manifest.trusted_signer):
         why = first(manifest.signer_failures) or "signingCredential.untrusted"
         return failed(Obligation.SIGNER, f"{manifest.issuer} does not chain to the pinned root: {why}")
     if manifest.ingredient_failures:
         return failed(Obligation.SIGNER, f"An ingredient is damaged: {first(manifest.ingredient_failures)}")
-    return passed(Obligation.SIGNER, f"Signed by {manifest.issuer}, under a root that you pinned.")
+    since = f" {then}" if then else ""
+    return passed(Obligation.SIGNER, f"Signed by {manifest.issuer}, under a root that you pinned.{since}")
 
 
 def file_digest(evidence: Evidence) -> Finding:

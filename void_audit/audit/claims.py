@@ -76,6 +76,10 @@ class ManifestEvidence:
     ingredients: tuple[IngredientEvidence, ...] = ()
     certificates: tuple[str, ...] = ()
     """SHA-256 of each certificate (DER) of the signature, leaf first."""
+    chain: tuple[bytes, ...] = ()
+    """Those certificates."""
+    signature_good: bool = False
+    """The signature is the leaf's, whoever that is, and whether its time is over or not."""
     issuer: str = ""
     """Organisation in the leaf, as it names itself: means nothing unless trusted."""
     signed_at: str | None = None

@@ -123,7 +123,10 @@ _OF_SIGNER = ("signingCredential.", "timeStamp.", "claimSignature.outsideValidit
 _UNTRUSTED = "signingCredential.untrusted"
 _TIMED = "timeStamp.trusted"
 """Without it the token may be anybody's, and so may its time."""
-_TRUSTED = {"signingCredential.trusted", "claimSignature.validated"}
+_SIGNED = "claimSignature.validated"
+_TRUSTED = {"signingCredential.trusted", _SIGNED}
+_SINCE = {_UNTRUSTED, "signingCredential.expired"}
+"""What befalls an ingredient's own signer without anybody touching the file."""
 
 
 class _Evidence:
@@ -146,6 +149,7 @@ class _Evidence:
             raise ValueError(f"it has {len(ingredients)} ingredients")
         actions = self._assertion("c2pa.actions.v2") or {}
         signature = self._manifest.get("signature_info") or {}
+        chain = self._chain()
         return ManifestEvidence(
             state=self._state,
             label=self._label,
@@ -159,7 +163,9 @@ class _Evidence:
             actions=tuple(_action(a) for a in actions.get("actions") or []),
             all_actions_included=actions.get("allActionsIncluded") is True,
             ingredients=tuple(self._ingredient(i) for i in ingredients),
-            certificates=self._certificates(),
+            certificates=tuple(hashlib.sha256(certificate).hexdigest() for certificate in chain),
+            chain=chain,
+            signature_good=_SIGNED in _codes(active, "success"),
             issuer=str(signature.get("issuer") or ""),
             signed_at=signature.get("time") if _TIMED in _codes(active, "success") else None,
             problems=tuple(self._problems),
@@ -228,7 +234,8 @@ class _Evidence:
                 f"/{self._label}/c2pa.assertions/{ingredient['label']}"
             )
         ]
-        failures = tuple(c for part in (recorded, *deltas) for c in _codes(part, "failure"))
+        since = (c for delta in deltas for c in _codes(delta, "failure") if c not in _SINCE)
+        failures = (*_codes(recorded, "failure"), *since)
         successes = tuple(c for part in (recorded, *deltas) for c in _codes(part, "success"))
         manifest = ingredient.get("active_manifest")
         return IngredientEvidence(
@@ -242,18 +249,17 @@ class _Evidence:
 
     def _ingredient_failures(self) -> tuple[str, ...]:
         deltas = [d["validationDeltas"] for d in self._results.get("ingredientDeltas") or []]
-        return tuple(c for d in deltas for c in _codes(d, "failure") if c != _UNTRUSTED)
+        return tuple(c for d in deltas for c in _codes(d, "failure") if c not in _SINCE)
 
-    def _certificates(self) -> tuple[str, ...]:
+    def _chain(self) -> tuple[bytes, ...]:
         """The library gives the whole store for the address of any box that is no resource."""
         stream = _Bounded(MAX_SIDECAR)
         try:
             self._reader.resource_to_stream(f"self#jumbf=/c2pa/{self._label}/c2pa.signature", stream)
-            chain = certificate_chain(stream.getvalue(), self._label)
+            return tuple(certificate_chain(stream.getvalue(), self._label))
         except (c2pa.C2paError, ManifestError) as error:
             self._problems.append(f"The signing certificates cannot be read: {str(error)[:200]}")
             return ()
-        return tuple(hashlib.sha256(certificate).hexdigest() for certificate in chain)
 
 
 class _Bounded(io.BytesIO):
@@ -277,7 +283,7 @@ def _ingredient_state(failures: Sequence[str], successes: Sequence[str]) -> Mani
     """From what was recorded when it was taken in, and what is found now."""
     if set(failures) - {_UNTRUSTED}:
         return ManifestState.INVALID
-    if "claimSignature.validated" not in successes and "ingredient.manifest.validated" not in successes:
+    if _SIGNED not in successes and "ingredient.manifest.validated" not in successes:
         return ManifestState.UNREADABLE
     return ManifestState.TRUSTED if "signingCredential.trusted" in successes else ManifestState.VALID
 
