@@ -98,6 +98,7 @@ HOMES = {
     "c2pa": {"void_audit/seal/adapter.py", "void_audit/audit/manifest.py"},
     "sqlalchemy": {"void_audit/ledger", "void_audit/migrations"},
     "alembic": {"void_audit/ledger", "void_audit/migrations"},
+    "psycopg": {"void_audit/ledger/postgresql"},
     "cel_expr_python": {"void_audit/policy"},
     "patchmatch": {"void_audit/pipeline/synthesize"},
     "torch": {"void_audit/pipeline/synthesize/void", "void_audit/pipeline/segment/sam2"},

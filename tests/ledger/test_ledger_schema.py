@@ -26,7 +26,7 @@ def test_an_empty_database_has_no_version_and_gets_the_newest(home: Home) -> Non
     ("stored", "code"), [("9999", "database-newer"), ("0000", "database-older"), ("", "database-older")]
 )
 def test_another_version_is_said(copy: Home, stored: str, code: str) -> None:
-    copy.sql(f"UPDATE alembic_version SET version_num = '{stored}'")
+    copy.sql(f"UPDATE alembic_version SET version_num = '{stored}'")  # noqa: S608
     with pytest.raises(StorageError) as caught:
         Ledger.open(copy.place)
     assert caught.value.code == code
