@@ -8,8 +8,9 @@ import subprocess
 import zipfile
 from dataclasses import replace
 
+import outsiders
 import pytest
-from bundled import bundled, listing_of, unzipped
+from bundled import bundled, listing_of, signed_again, unzipped, written
 from house import House
 from simulator.studio import START, failures, states
 
@@ -18,6 +19,7 @@ from void_audit.audit.verify import verify
 from void_audit.canon import bundle as layout
 from void_audit.canon.hashing import sha256_hex
 from void_audit.canon.note import VerifierKey
+from void_audit.canon.timestamp import note_digest
 from void_audit.canon.tlog_proof import parse
 from void_audit.canon.tlog_proof import verify as verify_proof
 from void_audit.errors import LedgerError, OrderError, RequestError, StorageError, WorkspaceError
@@ -182,6 +184,39 @@ def test_tokens_of_the_checkpoint_inside_the_file_too(own):
     files = unzipped(bundled(own, edit, own.folder / "x.zip").path)
     assert [t.covers for t in listing_of(files).timestamps] == ["file-checkpoint"]
     assert files["timestamps/file-checkpoint-0.der"] == b"DER"
+
+
+class Outsiders(NobodyAsked):
+    """A witness and an authority that answer."""
+
+    def attest(self, ledger, size):
+        note = ledger.cosigned(size)
+        return Attested(outsiders.cosigned(note), (outsiders.token(note_digest(note)),))
+
+    def stamp(self, ledger, sha256):
+        return (outsiders.token(bytes.fromhex(sha256), covers="file"),)
+
+
+@pytest.mark.parametrize("media", [True, False])
+def test_a_witness_and_an_authority_are_believed_if_they_are_pinned(house, sealed, tmp_path, media):
+    studio = replace(house.workshop, notary=Outsiders())
+    done = write_bundle(studio, sealed[0], tmp_path / "x.zip", house.pins(), {}, media)
+    pins = replace(
+        house.pins(),
+        tsa_pem=outsiders.TSA.root_pem,
+        witness_policy=f"log {house.place.log_vkey()}\n{outsiders.POLICY}",
+    )
+    report = verify(done.path, pins)
+    assert not failures(report)
+    assert states(report)[6] is State.PASS
+    told = {int(f.obligation): f.detail for f in report.findings}
+    assert "2026-02-01" in told[6]
+    assert "Witnessed 1 of 1" in told[5]
+    bent = unzipped(done.path)
+    bent["timestamps/checkpoint-0.der"] = base64.b64decode(outsiders.token(bytes(32)).token)
+    assert 6 in failures(
+        verify(written(tmp_path / "y.zip", signed_again(bent, house.workshop.machine)), pins)
+    )
 
 
 def test_key_events_since_the_file_was_sealed_are_in_it(own):
