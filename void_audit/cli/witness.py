@@ -136,16 +136,18 @@ def serve(
 
     place = WitnessFolder(folder)
     witness = place.witness(_passphrase(folder))
-    if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
+    if prefix and not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", prefix):
         raise RequestError("option-value", f"{prefix[:80]!r} is no path prefix.", "It reads like /witness.")
     server = WitnessServer(_address(listen), witness, prefix, said=_complain)
     if as_json:
         emit({"witness": place.name, "url": server.url, "logs": [log.key.name for log in place.logs()]})
     else:
         say(f"Witness {place.name} listens on {server.url}; Ctrl-C stops it.")
-    with _stopping(server.shutdown):
-        server.serve_forever()
-    server.server_close()
+    try:
+        with _stopping(server.shutdown):
+            server.serve_forever()
+    finally:
+        server.server_close()
     if not as_json:
         say("Stopped; every request that had begun was answered.")
 
