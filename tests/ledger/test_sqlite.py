@@ -242,3 +242,11 @@ def test_a_log_with_unfinished_writes_is_never_taken_for_frozen(
     (copy.folder / f"{DATABASE}-wal").write_bytes(b"pending")
     monkeypatch.setattr(databases.os, "access", lambda *_: False)
     assert "immutable" not in databases._uri(copy.database, writable=False)
+
+
+def test_only_a_commit_that_need_not_wait_does_not(copy: Home) -> None:
+    database = SqliteDatabase(copy.database, writable=True)
+    for durable, level in ((True, 2), (False, 1), (True, 2)):
+        with database.write(durable=durable) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == level
+    database.close()

@@ -39,10 +39,11 @@ class SqliteDatabase(Database):
         Raises:
             StorageError: ``database-not-durable`` for writing on a network share.
         """
+        self.place = str(path)
+        path = path.resolve()  # lock and log must lie beside the file itself, whatever leads there
         if writable:
             refuse_network(path.parent)
         self.path = path
-        self.place = str(path)
         self.writable = self.owner = writable
         self._engine = _engine(path, writable)
         self._file: tuple[int, int] | None = None
