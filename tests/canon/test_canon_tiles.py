@@ -126,3 +126,8 @@ def test_tiles_are_hashes_one_after_the_other():
     for width, size in ((1, 31), (1, 33), (2, 32), (256, 8191)):
         with pytest.raises(EvidenceError):
             decode_tile(bytes(size), width)
+
+
+def test_the_fullest_and_the_emptiest():
+    assert len(decode_bundle(encode_bundle([b"a"] * 256), 256)) == 256
+    assert decode_tile(encode_tile([bytes(32)]), 1) == [bytes(32)]

@@ -79,6 +79,7 @@ def test_every_command_that_writes_leaves_the_evidence_up_to_date(terminal):
         "place": str(evidence_of(terminal)),
         "entries": state["entries"],
         "behind": 0,
+        "unread": None,
     }
     note = (evidence_of(terminal) / "checkpoint").read_text()
     assert note == terminal("ledger checkpoint").stdout
@@ -156,3 +157,12 @@ def test_projections_alone(own):
     assert {p["code"] for p in own.json("ledger fsck", 1)["problems"]} == {"record-wrong"}
     assert own.json("ledger rebuild")["entries"] > 15
     assert own.json("ledger fsck")["ok"]
+
+
+def test_evidence_that_cannot_be_read_leaves_the_question_open(own):
+    evidence_of(own).rename(evidence_of(own).with_name("kept"))
+    evidence_of(own).symlink_to(evidence_of(own))  # a loop
+    said = own.json("ledger fsck", 3)
+    assert said["ok"]
+    assert said["evidence"]["unread"]
+    assert "could not be read" in own("ledger fsck", 3).output

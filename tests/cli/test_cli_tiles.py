@@ -35,6 +35,7 @@ def test_the_settings_move_the_evidence(terminal: Terminal, tmp_path):
         "place": f"{tmp_path}/disk",
         "entries": 3,
         "behind": 0,
+        "unread": None,
     }
 
 

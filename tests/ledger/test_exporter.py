@@ -17,6 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from void_audit.canon.tiles import parse_path, tiles_at
 from void_audit.errors import LedgerError, NoteError, StorageError, VoidAuditError
 from void_audit.ledger import exporter as exporters
+from void_audit.ledger.exporter import Exporter
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.tile_store import LocalStore, RemoteStore
 
@@ -222,3 +223,25 @@ def test_two_exporters_wait_for_each_other(copy: Home, monkeypatch: pytest.Monke
     with exporter(copy)._locked(), pytest.raises(StorageError) as caught:
         exporter(copy).catch_up()
     assert caught.value.code == "evidence-busy"
+
+
+def test_an_exporter_on_another_machine_that_was_faster_is_not_undone(
+    copy: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, slow, fast = copy.open(), exporter(copy), exporter(copy)
+    real, further = Exporter._tiles, [True]
+
+    def meanwhile(self: Exporter, *given: object) -> int:
+        written = real(self, *given)  # type: ignore[arg-type]
+        if self is slow and further.pop():
+            fast._lock_file = copy.root / "another machine's lock"
+            ledger.append([entry(7)])
+            assert fast.catch_up().size == 8
+        return written
+
+    monkeypatch.setattr(Exporter, "_tiles", meanwhile)
+    slow.catch_up()
+    seen, problems = inspected(copy)
+    assert seen.checkpoint
+    assert (seen.checkpoint.size, problems) == (8, [])
+    ledger.close()

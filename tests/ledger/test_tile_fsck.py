@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from conftest_ledger import Home, envelope
 from evidence_of import checked, codes, evidence, exporter, folder_of
 
+from void_audit.errors import StorageError
 from void_audit.ledger.fsck import fsck
 from void_audit.ledger.tile_store import LocalStore
 
@@ -93,11 +92,16 @@ def test_a_token_that_the_database_does_not_know(both: Home, change: str) -> Non
     assert codes(both) == {"evidence-unknown"}
 
 
-def test_tiles_that_cannot_be_read(both: Home) -> None:
-    shutil.rmtree(folder_of(both))
-    (folder_of(both)).symlink_to(folder_of(both))  # a loop
-    assert codes(both) <= {"evidence-unreadable"}
-    assert fsck(both.place, both.vkey, tiles=LocalStore(both.root / "nothing")).ok
+class _Unreachable(LocalStore):
+    def read(self, path: str, limit: int) -> bytes | None:
+        raise StorageError("evidence-unreachable", f"{path}: no answer.")
+
+
+def test_tiles_that_cannot_be_read_are_neither_good_nor_bad(both: Home) -> None:
+    report = fsck(both.place, both.vkey, tiles=_Unreachable(folder_of(both)))
+    assert report.ok
+    assert report.evidence is not None
+    assert report.evidence.unread == "checkpoint: no answer."
 
 
 def test_a_database_that_is_gone_leaves_the_tiles_checked(both: Home) -> None:

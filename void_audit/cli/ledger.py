@@ -15,6 +15,7 @@ from void_audit.cli.session import workspace_at
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.rebuild import Rebuilt, rebuild_projections
 from void_audit.ledger.rebuild import rebuild as rebuild_from
+from void_audit.ledger.tile_fsck import EvidenceState
 from void_audit.ledger.tile_store import open_store
 
 app = group("The log itself.")
@@ -23,9 +24,10 @@ app = group("The log itself.")
 @app.command()
 @guarded
 def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Recompute the whole log, and its tiles outside the database, from stored bytes. Exit 1 if anything is wrong.
+    """Recompute the whole log, and its tiles outside the database, from stored bytes.
 
-    Tiles that are only behind are no contradiction: `void-audit ledger export` catches up.
+    Exit 1 if anything is wrong, 3 if the tiles cannot be read. Tiles that are only behind are no
+    contradiction: `void-audit ledger export` catches up.
 
     Example: void-audit ledger fsck
     """
@@ -36,15 +38,14 @@ def fsck(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None
         erased = f", {report.erased} of them ERASED, as the log says" if report.erased else ""
         say(f"{report.entries} entries, {report.checkpoints} checkpoints, {report.blobs} blobs{erased}.")
         if report.evidence is not None:
-            state = report.evidence
-            say(f"Evidence in {state.place}: {state.entries} entries.")
-            if state.behind:
-                say(f"It is {state.behind} entries behind: void-audit ledger export", "yellow")
+            _say_evidence(report.evidence)
         for problem in report.problems:
             say(f"{problem.code} at {problem.where}: {problem.detail}", "bold red")
         say("consistent" if report.ok else "NOT CONSISTENT")
     if not report.ok:
         raise typer.Exit(1)
+    if report.evidence is not None and report.evidence.unread:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -106,6 +107,15 @@ def rebuild(
         emit(asdict(done))
         return
     _say_rebuilt(done)
+
+
+def _say_evidence(state: EvidenceState) -> None:
+    if state.unread:
+        say(f"Evidence in {state.place} could not be read: {state.unread}", "yellow")
+        return
+    say(f"Evidence in {state.place}: {state.entries} entries.")
+    if state.behind:
+        say(f"It is {state.behind} entries behind: void-audit ledger export", "yellow")
 
 
 def _say_rebuilt(done: Rebuilt) -> None:

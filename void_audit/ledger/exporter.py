@@ -85,7 +85,7 @@ class Exporter:
             with self._database.read() as connection:
                 said = self._attestations.missing(connection, new.size, whole)
             written += self._attestations.write(said)
-            if note != old_note:
+            if note != old_note and not self._overtaken(new):
                 self._target.replace(CHECKPOINT, note.encode())
                 written += 1
             self._forget_partials(0 if whole else old.size, new.size)
@@ -113,6 +113,11 @@ class Exporter:
         finally:
             with storage_errors(self._lock_file):
                 lock.release()
+
+    def _overtaken(self, new: Checkpoint) -> bool:
+        """Whether an exporter on another machine, which no lock file holds off, was further meanwhile."""
+        there = TileReader(self._target, self._key).checkpoint()
+        return there is not None and there[1].size > new.size
 
     def _refuse_other_history(self, connection: sa.Connection, old: Checkpoint, new: Checkpoint) -> None:
         if old.size > new.size:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.tiles import CHECKPOINT
-from void_audit.errors import VoidAuditError
+from void_audit.errors import StorageError, VoidAuditError
 from void_audit.ledger import attestations
 from void_audit.ledger.tables import timestamp
 from void_audit.ledger.tile_paths import checkpoint_path, stamped, token_path
@@ -26,6 +26,8 @@ class EvidenceState:
     """Under the checkpoint there; 0 if there is none that can be used."""
     behind: int
     """Entries that only the database has."""
+    unread: str | None = None
+    """Why the tiles could not be read, if so: then nothing is known of them."""
 
 
 class EvidenceCheck:
@@ -34,9 +36,11 @@ class EvidenceCheck:
     def __init__(self, tiles: TileStore, key: VerifierKey, found: Found) -> None:
         """Read and recompute all of it; what is wrong is told to ``found``, as in ``TileReader.inspect``."""
         self._place, self._found = tiles.name, found
-        self.seen = Inspected()
+        self.seen, self._unread = Inspected(), ""
         try:
             self.seen = TileReader(tiles, key).inspect(found)
+        except StorageError as error:
+            self._unread = str(error)
         except VoidAuditError as error:
             found("evidence-unreadable", tiles.name, error.message)
 
@@ -50,6 +54,8 @@ class EvidenceCheck:
 
         Codes: ``evidence-ahead``, ``evidence-fork``.
         """
+        if self._unread:
+            return EvidenceState(self._place, 0, 0, self._unread)
         head = self.seen.checkpoint
         if head is not None and head.size > entries:
             self._found(
