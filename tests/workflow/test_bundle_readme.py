@@ -1,13 +1,16 @@
 """README.txt is right: its script, run as an expert would, finds what was changed. It needs only python and openssl."""
 
+import base64
 import shutil
 import subprocess
 import sys
 
+import outsiders
 import pytest
 from bundled import bundled, signed_again, unzipped
 
 from void_audit.canon import bundle as layout
+from void_audit.canon.timestamp import note_digest
 from void_audit.workflow.bundle_readme import readme
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
@@ -58,6 +61,26 @@ def test_the_script_finds_what_was_changed(house, files, tmp_path, kind):
     done = check(house, bent, tmp_path)
     assert done.returncode != 0
     assert "holds" not in done.stdout
+
+
+def test_the_command_for_time_stamps_is_right(house, files, tmp_path):
+    note = files["checkpoint.txt"].decode()
+    (tmp_path / "timestamps").mkdir()
+    (tmp_path / "checkpoint.txt").write_text(note)
+    (tmp_path / "tsa.pem").write_text(outsiders.TSA.root_pem)
+    command = "\n".join(
+        line
+        for line in files["README.txt"].decode().splitlines()
+        if line.startswith(("       head", "       openssl ts"))
+    )
+    assert command.count("\n") == 1
+    for digest, code in ((note_digest(note), 0), (bytes(32), 1)):
+        token = base64.b64decode(outsiders.token(digest).token)
+        (tmp_path / "timestamps" / "checkpoint-0.der").write_bytes(token)
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode != 0) == code, done.stderr
 
 
 def test_the_text_names_the_edit_the_log_and_the_seal():
