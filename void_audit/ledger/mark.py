@@ -20,7 +20,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from void_audit.errors import LedgerError, StorageError
@@ -90,7 +90,9 @@ def held_mark(path: Path) -> Iterator[HeldMark]:
     descriptor = _locked(path)
     try:
         slot = _slot(path, _content(path, descriptor))
-        if slot.file != _identity(descriptor):
+        with storage_errors(path):
+            original = slot.file == _identity(descriptor)
+        if not original:
             raise LedgerError(
                 "ledger-mark-copied",
                 f"{path} is a copy: elsewhere the same key may be signing already.",
@@ -193,10 +195,11 @@ def _opened(path: Path) -> int:
 
 
 def _release(descriptor: int) -> None:
-    # A fork of this process may hold the descriptor too: closing it here would not unlock it.
-    try:
+    # All that matters is on the disk already, and the descriptor is gone whatever close says of it (close(2)).
+    # Unlocking apart: a fork of this process may hold the descriptor too.
+    with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
-    finally:
+    with suppress(OSError):
         os.close(descriptor)
 
 
