@@ -100,7 +100,8 @@ def test_without_media_pictures_stay_in_the_house(house, sealed):
     assert set(full) - set(bare) >= {"media/sealed.mp4"}
     assert "media/sealed.mp4.receipt" in bare
     sent = {name for name in set(full) - set(bare) if name.startswith("blobs/")}
-    assert len(sent) == 1  # what the reasoner was asked
+    assert len(sent) == 2  # what the reasoner was asked, and the preview of the mask
+    assert not any(data.startswith(b"\x89PNG") for data in bare.values())
     report = verify(path, house.pins())
     assert not failures(report)
     assert {n for n, s in states(report).items() if s is State.UNKNOWN} == {0, 1, 2, 6, 12}

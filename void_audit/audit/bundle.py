@@ -27,7 +27,7 @@ from void_audit.model.bundle import BundleListing, BundleMember
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, TimestampToken
 
 MAX_ENTRIES = 10_000
-MAX_RECORDS = 256 * 1024 * 1024
+MAX_RECORDS = 64 * 1024 * 1024
 """Bytes of all envelopes together."""
 MAX_BLOB = 64 * 1024 * 1024
 """Of a blob that is looked into; larger ones are only hashed."""

@@ -24,7 +24,7 @@ def bundle(
     no_media: Annotated[
         bool,
         typer.Option(
-            "--no-media", help="Without the finished video, and without pictures that were sent to models."
+            "--no-media", help="Without the finished video, previews, and pictures that were sent to models."
         ),
     ] = False,
     names: Annotated[

@@ -79,7 +79,7 @@ def write_bundle(
         out: the file, ending in ``.zip``.
         pins: the house's own, for the report that travels in the bundle.
         names: people's names by key id, for the report; empty keeps them in the house.
-        media: whether the finished file goes in, and what pictures of the source were sent to models.
+        media: whether the finished file goes in, and whatever else shows the source: previews, requests to models.
 
     Raises:
         WorkspaceError: ``edit-unknown``. OrderError: ``bundle-too-early``. RequestError: ``bundle-name``.
@@ -199,7 +199,11 @@ class _Layout:
             for ref in blob_refs(record):
                 if ref == getattr(record, "sidecar", None):
                     continue  # among the media, beside its video
-                if isinstance(record, KeyEvent) or _is_material(record, ref) or self._is_sent(record, ref):
+                if (
+                    isinstance(record, KeyEvent)
+                    or _is_material(record, ref)
+                    or self._shows_source(record, ref)
+                ):
                     self._note(ref, "left out")
                 else:
                     wanted[ref.sha256] = ref
@@ -210,10 +214,10 @@ class _Layout:
             self.absent.pop(digest, None)
         return list(wanted.values())
 
-    def _is_sent(self, record: object, ref: BlobRef) -> bool:
-        """What was sent to a model holds pictures of the source: it goes where the video goes."""
+    def _shows_source(self, record: object, ref: BlobRef) -> bool:
+        """Previews, and what was sent to a model: they hold pictures of the source, and go where the video goes."""
         sent = isinstance(record, ReasoningRecord | RefusedReply) and ref == record.exchange.request
-        return sent and not self.media
+        return not self.media and (sent or ref.media_type.startswith("image/"))
 
     def _put_blob(self, ref: BlobRef) -> None:
         try:
