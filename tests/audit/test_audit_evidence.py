@@ -5,8 +5,9 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from bundled import bundled
 
-from void_audit.audit.evidence import MAX_RECEIPT, SALT, Pins, gather, open_pinned, parse
+from void_audit.audit.evidence import MAX_RECEIPT, SALT, Pins, gather, gathered, open_pinned, parse
 from void_audit.audit.verify import verify
 from void_audit.canon.hashing import sha256_hex
 from void_audit.errors import IdentityError, NoteError, StorageError
@@ -144,6 +145,30 @@ def test_a_receipt_through_a_link_is_the_receipt(finished, tmp_path):
     path = tmp_path / "linked"
     path.symlink_to(finished.receipt)
     assert gather(finished.path, finished.pins, None, path).receipt == finished.evidence.receipt
+
+
+def test_a_bundle_without_video_has_nothing_that_a_receipt_could_be_of(finished, tmp_path):
+    path = bundled(finished.house, finished.edit, tmp_path / "x.zip", media=False).path
+    with gathered(path, finished.pins, None, finished.receipt) as evidence:
+        assert evidence.receipt is None
+        assert "no video" in evidence.receipt_problem
+        assert not evidence.has_video
+
+
+def test_a_bundle_is_gathered_as_its_file_is(finished, tmp_path):
+    path = bundled(finished.house, finished.edit, tmp_path / "x.zip", media=True).path
+    with gathered(path, finished.pins, finished.source, None) as evidence:
+        assert evidence.sha256 == finished.evidence.sha256
+        assert evidence.edit_entries[:-1] == finished.evidence.edit_entries
+        assert evidence.file_checkpoint == finished.evidence.checkpoint
+        assert evidence.checkpoint.size == evidence.file_checkpoint.size + 1
+        assert evidence.state.last == "seal"
+        assert evidence.receipt.entry.index == evidence.edit_entries[-1].index
+        assert not evidence.disagreements
+        for digest in finished.assertion.evidence:
+            assert evidence.stored(digest) == finished.evidence.stored(digest)
+    with gathered(finished.path, finished.pins, finished.source, None) as evidence:
+        assert evidence.entries == finished.evidence.entries
 
 
 # --- records ---------------------------------------------------------------------------------------

@@ -290,8 +290,10 @@ def _inner(bundle: OpenedBundle, pins: Pins) -> Checkpoint | None:
 
 def _receipt(video: Path, given: Path | None, bundle: OpenedBundle | None) -> tuple[Receipt | None, str]:
     """The receipt that was given, else the bundle's own, else the one beside the file."""
+    if bundle is not None and bundle.video is None:
+        return None, "the bundle holds no video that it could be of"
     if given is None and bundle is not None:
-        return read_receipt(bundle.receipt) if bundle.receipt else (None, "the bundle holds no video")
+        return read_receipt(bundle.receipt) if bundle.receipt else (None, "the bundle holds no receipt")
     return read_receipt(given or video.with_name(video.name + ".receipt"))
 
 
