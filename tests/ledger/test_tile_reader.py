@@ -182,3 +182,24 @@ def test_the_logs_own_lines_are_no_cosignatures() -> None:
     note = sign_checkpoint(Checkpoint("log", 0, merkle.EMPTY_ROOT), key(1))
     line = f"\u2014 {WITNESS.name} {'Q' * 100}\n"
     assert cosignature_lines(note + line, VerifierKey.of("log", key(1))) == [line]
+
+
+def test_nothing_is_complete_without_a_checkpoint(home: Home) -> None:
+    assert inspected(home)[0].complete is False
+
+
+def test_what_an_interrupted_export_wrote_ahead_of_its_checkpoint_is_no_problem(
+    small: Home, tmp_path: Path
+) -> None:
+    home = small.copy_to(tmp_path / "copy")
+    ledger, old = home.open(), files(evidence(home))["checkpoint"]
+    ledger.append([entry(5)])
+    ledger.add_cosignatures(6, [f"\u2014 witness.example {'Q' * 100}\n"])
+    exporter(home).catch_up()
+    evidence(home).replace("checkpoint", old)
+    seen, problems = inspected(home)
+    assert (problems, seen.signed.keys()) == ([], {2, 3, 5})
+    assert codes(home) == set()
+    assert exporter(home).catch_up().written == 1
+    assert inspected(home)[0].signed.keys() == {2, 3, 5, 6}
+    ledger.close()
