@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import random
+import shutil
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -221,6 +222,7 @@ def test_a_reply_to_another_question_is_refused():
         assert caught.value.code == code
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
 def test_openssl_agrees(tmp_path):
     """A second reading of the same token, by a program that is not ours."""
     (tmp_path / "token").write_bytes(TOKEN)

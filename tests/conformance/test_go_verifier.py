@@ -289,7 +289,8 @@ STRICTER_HERE = {
 """What Go accepts and this project does not. The other way round there is nothing."""
 
 FILES = {"leaf": "leaf", "inclusion": "inclusion", "consistency": "consistency", "note": "note",
-         "checkpoint": "checkpoint", "witness/cosignature": "cosignature", "ledger/tlog-proof": "tlog-proof"}  # fmt: skip
+         "checkpoint": "checkpoint", "witness/cosignature": "cosignature",
+         "ledger/tlog-proof": "tlog-proof"}  # fmt: skip
 
 
 def vectors(file, kind):
