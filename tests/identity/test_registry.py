@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -406,3 +407,30 @@ def test_ten_thousand_rotations_of_one_key():
     found = registry.suspicions()
     assert len(found) == last + 1
     assert max(len(s.because) for s in found.values()) < 700
+
+
+def test_suspicion_begins_at_the_very_entry(chain, admin, bo):
+    """An enrolment that is itself the first suspect entry is suspect; a range may begin with its own event."""
+    chain.add(bo, "suspect", admin, compromised_since=20)
+    assert bo.key_id in KeyRegistry.fold(chain.events).suspicions()
+    other = type(chain)()
+    other.events = chain.events[:-1]
+    other.add(bo, "suspect", admin, compromised_since=21)
+    assert bo.key_id not in KeyRegistry.fold(other.events).suspicions()
+    other.add(bo, "suspect", bo, compromised_since=50)
+    assert KeyRegistry.fold(other.events).suspicions()[bo.key_id].since == 50
+
+
+def test_an_enrolment_is_no_rotation_whoever_signed_it(chain, bo, signer):
+    eve = signer(4)
+    event = chain.event((bo, eve), "enrol", eve, [Role.ADMIN], replaces=bo.key_id)
+    with pytest.raises(LedgerError) as caught:
+        KeyRegistry.fold([*chain.events, event])
+    assert caught.value.code == MALFORMED
+
+
+def test_a_key_that_is_none_under_its_own_name(chain, bo):
+    rubbish = hashlib.sha256(b"x").hexdigest()
+    event = chain.event(bo, "enrol", bo, [Role.ADMIN], named=rubbish, public_key="eA==")
+    with pytest.raises(LedgerError, match="not an Ed25519 key"):
+        KeyRegistry.fold([*chain.events, event])
