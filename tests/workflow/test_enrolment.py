@@ -130,7 +130,7 @@ def test_two_administrators_at_once(own: House):
     place = own.place
 
     def enrol_one(name: str) -> None:
-        log = Ledger.open(place.folder / "ledger", place._service_key("log"), place._mark)
+        log = Ledger.open(place.folder / "ledger", place._service_key("log"), place.mark)
         try:
             barrier.wait()
             enrol(log, place.blobs, place.person("admin"), name, publics[name], [Role.EDITOR], START)
