@@ -18,6 +18,7 @@ from cryptography import x509
 from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
 
 from void_audit.canon import note as notes
+from void_audit.canon.der import in_order
 from void_audit.canon.roots import check_roots
 from void_audit.errors import TokenError
 
@@ -89,7 +90,7 @@ def open_reply(reply: bytes, digest: bytes, nonce: int, roots_pem: str) -> tuple
     """
     if len(reply) > MAX_TOKEN + 1000:
         raise _malformed(f"it has {len(reply)} bytes")
-    response = _parse(reply)
+    response = _parse(in_order(reply))
     if response.status != 0:
         raise TokenError(
             "token-refused",
