@@ -25,15 +25,17 @@ BOTH_SLOWLY = {"test_ledger_faults"}
 """The same, but on PostgreSQL only with the slow tests."""
 
 
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """Where logs are kept: SQLite, except in the modules named above."""
+    return "sqlite"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "backend" not in metafunc.fixturenames:
-        return
     name = Path(metafunc.module.__file__).stem
-    backends = [pytest.param("sqlite", id="sqlite" if name in BOTH | BOTH_SLOWLY else "")]
-    if name in BOTH | BOTH_SLOWLY:
+    if "backend" in metafunc.fixturenames and name in BOTH | BOTH_SLOWLY:
         marks = [pytest.mark.slow] if name in BOTH_SLOWLY else []
-        backends.append(pytest.param("postgresql", marks=marks, id="postgresql"))
-    metafunc.parametrize("backend", backends, scope="session")
+        metafunc.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=marks)], scope="session")
 
 
 def _home(backend: str, root: Path, request: pytest.FixtureRequest) -> Home:

@@ -462,9 +462,12 @@ def test_what_was_acknowledged_survives_kill_9_of_the_server(tmp_path: Path) -> 
         team = TeamHome(tmp_path, server, server.new_database(template="prepared_ledger"))
         team.create().close()
         acknowledged = [tmp_path / f"acknowledged{n}" for n in range(2)]
+        for path in acknowledged:
+            path.touch()
         for number in range(6):
             children = [_writer(team, path, number) for path in acknowledged]
-            time.sleep(0.4 + 0.13 * number)
+            _grown(acknowledged)
+            time.sleep(0.037 * number)
             server.kill()
             for child in children:
                 os.kill(child, signal.SIGKILL)
@@ -477,7 +480,15 @@ def test_what_was_acknowledged_survives_kill_9_of_the_server(tmp_path: Path) -> 
             for index, leaf in promised:
                 assert opened.entry(int(index)).leaf_hash == leaf
             opened.close()
-        assert len(promised) > 20
+        assert len(promised) >= 12
+
+
+def _grown(paths: list[Path]) -> None:
+    """Wait until every writer has been acknowledged something."""
+    before, end = [path.stat().st_size for path in paths], time.monotonic() + 30
+    while any(path.stat().st_size == size for path, size in zip(paths, before, strict=True)):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _writer(team: TeamHome, acknowledged: Path, number: int) -> int:

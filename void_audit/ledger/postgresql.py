@@ -128,11 +128,15 @@ class PostgresqlDatabase(Database):
             self._turn.release()
 
     def _acquire(self, connection: sa.Connection) -> None:
-        seconds = databases.LOCK_SECONDS
+        wait = f"{max(1, int(databases.LOCK_SECONDS * 1000))}ms"
         try:
-            with connection.begin():
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
-                connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+            # Evaluated from left to right: the second waits for as long as the first says.
+            _alone(
+                connection,
+                "SELECT set_config('lock_timeout', %s, false), pg_advisory_lock(%s)",
+                wait,
+                LOCK_KEY,
+            )
         except DBAPIError as error:
             if getattr(error.orig, "sqlstate", None) == "55P03":
                 raise self._busy() from error
@@ -174,13 +178,21 @@ class _Held:
             )
 
 
+def _alone(connection: sa.Connection, statement: str, *values: object) -> None:
+    """One statement without a transaction around it: one message and its answer, not three."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    connection.exec_driver_sql(statement, values)
+    connection.commit()
+    # Not after an error: asking a broken connection for anything makes a new one.
+    connection.execution_options(isolation_level="READ COMMITTED")
+
+
 def _release(connection: sa.Connection) -> None:
     """Let go of the lock, or of the session that holds it."""
     if connection.invalidated:
         return
     try:
-        with connection.begin():
-            connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (LOCK_KEY,))
+        _alone(connection, "SELECT pg_advisory_unlock(%s)", LOCK_KEY)
     except BaseException as error:
         connection.invalidate()
         if not isinstance(error, DBAPIError):  # with the session the lock is gone too: nothing is wrong
