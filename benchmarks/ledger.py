@@ -1,54 +1,100 @@
-"""Entries per second against the disk's fsync rate: `python -m benchmarks.ledger`.
+"""Receipts per second, and how long one takes: `python -m benchmarks.ledger`.
 
-One entry is a signed envelope of about 1 kB; one append ends with a signed checkpoint, so it costs at least
-two durable writes. The floor is append-and-fsync of as many bytes to a file beside the database.
+A receipt is a durable entry, a signed checkpoint over it and its inclusion proof, in the hands of the caller; the
+envelopes (about 750 bytes) were signed before. At least two waits for the disk stand before it, so the floor is
+append-and-fdatasync of as many bytes to a file beside the database, taken before each row.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
+import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.workplace import machine, workspace
-from void_audit.canon import dsse
-from void_audit.canon.statement import encode
-from void_audit.model.records import Approval
-from void_audit.workflow.recorder import statement_of
+from benchmarks.workplace import ROOT, envelopes, log_signer, machine
+from void_audit.ledger.log import Ledger
 
-ROUNDS = 300
+CLIENTS = (1, 8, 32, 128)
+SECONDS = 4.0
+ROUNDS = 3
 
 
 def main() -> None:
-    """Print the table."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        place = workspace(folder)
-        ledger, signer = place.writing, place.person("perry")
-        envelopes = [
-            dsse.seal(
-                encode(
-                    statement_of(
-                        Approval(claimed_time="2026-01-01T00:00:00+00:00", edit=f"bench{i}", plan="0" * 64),
-                        {"plan": f"{i:064x}"},
-                    )
-                ),
-                [signer],
-            )
-            for i in range(ROUNDS * 33)
-        ]
-        single = iter(envelopes)
-        one = rate(lambda: ledger.append([next(single)]), ROUNDS)
-        batch = rate(lambda: ledger.append([next(single) for _ in range(32)]), ROUNDS) * 32
-        floor = rate(_syncer(folder / "floor", len(envelopes[0])), ROUNDS)
-        proof = rate(lambda: ledger.prove(ledger.size // 2), ROUNDS)
-        print(f"machine: {machine()}; log of {ledger.size} entries; entry {len(envelopes[0])} bytes")
-        print(f"| what | per second | against fsync |\n|---|---|---|\n| fsync (floor) | {floor:,.0f} | 1 |")
-        print(f"| append 1, signed checkpoint on return | {one:,.0f} | {one / floor:.3f} |")
-        print(f"| append 32 at once | {batch:,.0f} | {batch / floor:.3f} |")
-        print(f"| inclusion proof | {proof:,.0f} | {proof / floor:.3f} |")
+    """Print the tables."""
+    made = envelopes(4000)
+    print(
+        f"{machine()}; entry {len(made[0])} bytes; median of {ROUNDS} rounds of {SECONDS:g} s; load {load()}\n"
+    )
+    print(
+        "| database | clients | receipts/s | p50 ms | p99 ms | fsync ms | receipts per fsync | p50 less 2 fsyncs |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for name, begin in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
+        with tempfile.TemporaryDirectory() as folder, begin(Path(folder)) as ledger:
+            if ledger is None:
+                print(f"| {name} | not installed here | | | | | | |")
+                continue
+            for clients in CLIENTS:
+                print(row(name, ledger, clients, made, Path(folder)), flush=True)
+    print(f"\nload at the end {load()}")
+
+
+def row(name: str, ledger: Ledger, clients: int, made: list[bytes], folder: Path) -> str:
+    """The median round of one number of clients."""
+    rounds = []
+    for _ in range(ROUNDS):
+        floor = wait_of(folder / "floor", len(made[0]))
+        latencies, seconds = busy(ledger, clients, made)
+        cuts = statistics.quantiles(latencies, n=100)
+        rounds.append((len(latencies) / seconds, cuts[49] * 1e3, cuts[98] * 1e3, floor * 1e3))
+    rate, p50, p99, floor = sorted(rounds)[ROUNDS // 2]
+    return (
+        f"| {name} | {clients} | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {floor:.2f} | "
+        f"{rate * floor / 1e3:.2f} | {p50 - 2 * floor:.2f} ms |"
+    )
+
+
+def busy(ledger: Ledger, clients: int, made: list[bytes]) -> tuple[list[float], float]:
+    """Seconds that each receipt took, and all of them together."""
+    latencies: list[list[float]] = [[] for _ in range(clients)]
+    end = time.perf_counter() + SECONDS
+
+    def client(number: int) -> None:
+        place = number * 31
+        while time.perf_counter() < end:
+            begin = time.perf_counter()
+            ledger.submit([made[place % len(made)]]).proofs()
+            latencies[number].append(time.perf_counter() - begin)
+            place += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    begin = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [one for each in latencies for one in each], time.perf_counter() - begin
+
+
+def wait_of(path: Path, size: int, times: int = 300) -> float:
+    """Seconds of one append-and-fdatasync: what a commit waits for."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    try:
+        taken = []
+        for _ in range(times):
+            begin = time.perf_counter()
+            os.write(descriptor, b"x" * size)
+            os.fdatasync(descriptor)
+            taken.append(time.perf_counter() - begin)
+    finally:
+        os.close(descriptor)
+    return statistics.median(taken)
 
 
 def rate(action: Callable[[], object], rounds: int) -> float:
@@ -59,14 +105,32 @@ def rate(action: Callable[[], object], rounds: int) -> float:
     return rounds / (time.perf_counter() - start)
 
 
-def _syncer(path: Path, size: int) -> Callable[[], None]:
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+def load() -> str:
+    """How busy the machine is with other things as well."""
+    return f"{os.getloadavg()[0]:.1f}"
 
-    def write() -> None:
-        os.write(descriptor, b"x" * size)
-        os.fsync(descriptor)
 
-    return write
+@contextmanager
+def sqlite(folder: Path) -> Iterator[Ledger | None]:
+    """A new log in SQLite."""
+    ledger = Ledger.create(folder / "ledger", "bench/0", log_signer(), folder / "log.mark")
+    yield ledger
+    ledger.close()
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[Ledger | None]:
+    """A new log in a server of its own, where one is installed."""
+    sys.path.append(str(ROOT / "tests"))
+    from postgres import binaries, running  # noqa: PLC0415 - the server that the tests bring
+
+    if binaries() is None:
+        yield None
+        return
+    with running() as server:
+        ledger = Ledger.create(server.ledger(), "bench/0", log_signer(), folder / "log.mark")
+        yield ledger
+        ledger.close()
 
 
 if __name__ == "__main__":

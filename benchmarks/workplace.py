@@ -11,18 +11,39 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from void_audit.canon import dsse
+from void_audit.canon.statement import encode
 from void_audit.cli.workspace import Workspace, create_workspace
+from void_audit.identity.keys import FileSigner
 from void_audit.media.maskfile import MaskWriter
 from void_audit.model.geometry import Size
-from void_audit.model.records import Role
+from void_audit.model.records import Approval, Role
 from void_audit.settings import Environment, WorkspaceSettings
 from void_audit.workflow.approving import approve
 from void_audit.workflow.drafting import Choices
 from void_audit.workflow.enrolment import enrol
 from void_audit.workflow.planning import plan_request
+from void_audit.workflow.recorder import statement_of
 from void_audit.workflow.request_folder import read_request
 from void_audit.workflow.running import Finished, run_edit
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def log_signer() -> FileSigner:
+    """The key of a log that nobody will ever ask for."""
+    return FileSigner(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+
+
+def envelopes(number: int) -> list[bytes]:
+    """Signed approvals, each another one."""
+    signer, made = log_signer(), []
+    for i in range(number):
+        record = Approval(claimed_time="2026-01-01T00:00:00+00:00", edit=f"bench{i}", plan="0" * 64)
+        made.append(dsse.seal(encode(statement_of(record, {"plan": f"{i:064x}"})), [signer]))
+    return made
 
 
 def machine() -> str:
