@@ -203,3 +203,15 @@ def test_what_an_interrupted_export_wrote_ahead_of_its_checkpoint_is_no_problem(
     assert exporter(home).catch_up().written == 1
     assert inspected(home)[0].signed.keys() == {2, 3, 5, 6}
     ledger.close()
+
+
+@pytest.mark.parametrize("kind", ["misnamed", "another root"])
+def test_an_older_checkpoint_that_is_not_of_these_entries(small: Home, tmp_path: Path, kind: str) -> None:
+    home = small.copy_to(tmp_path / "copy")
+    note = files(evidence(home))["void-audit/checkpoints/3"]
+    if kind == "another root":
+        note = sign_checkpoint(Checkpoint("newsroom.example/void-audit/1", 4, bytes(32)), key(1)).encode()
+    evidence(home).put("void-audit/checkpoints/4", note)
+    seen, problems = inspected(home)
+    assert problems == [("evidence-root", "void-audit/checkpoints/4")]
+    assert seen.signed.keys() == {2, 3, 5}
