@@ -49,10 +49,10 @@ def test_an_erasure_counts_under_an_administrator_or_compliance(registry, admin,
     assert counts(entry(50, erasure(WORDS), compliance[1]), compliance[0])
 
 
-def test_no_other_erasure_counts(registry, admin, ana, signer, chain):
+def test_no_other_erasure_counts(registry, admin, ana, bo, signer):
     assert not counts(entry(25, erasure(WORDS), ana), registry)  # an editor
     assert not counts(entry(50, erasure(WORDS), signer(9)), registry)  # nobody
-    assert not counts(entry(5, comment(WORDS), admin), registry)  # no erasure
+    assert not counts(entry(50, comment(WORDS), bo), registry)  # an approval, as it should be
     forged = entry(50, erasure(WORDS), admin)
     other = entry(50, erasure(PICTURE), admin)
     assert not counts(replace(forged, statement=other.statement), registry)  # not what was signed

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,18 @@ def test_what_is_sealed_opens_under_its_subjects_key_alone(vault: Vault, tmp_pat
     assert (len(key.read_bytes()), stat.S_IMODE(key.stat().st_mode)) == (KEY_SIZE, 0o600)
     assert vault.seal("edit:b", DIGEST, PLAIN)
     assert key_file(tmp_path, "edit:b").read_bytes() != key.read_bytes()
+
+
+@pytest.mark.parametrize("plain", [b"", PLAIN])
+def test_the_stored_form_is_frozen(vault: Vault, tmp_path: Path, plain: bytes) -> None:
+    """What this version opens, later ones must open too."""
+    digest, key, nonce = hashlib.sha256(plain).hexdigest(), bytes(range(32)), bytes(range(12))
+    bound = b"void-audit-blob/v1\n" + digest.encode() + b"\nedit:a"
+    stored = b"void-audit-blob/v1\nedit:a\n" + nonce + AESGCM(key).encrypt(nonce, plain, bound)
+    (tmp_path / "subjects").mkdir()
+    key_file(tmp_path, "edit:a").write_bytes(key)
+    assert vault.open(digest, stored) == plain
+    assert len(stored) - len(plain) <= OVERHEAD
 
 
 def test_a_destroyed_key_opens_nothing_and_never_returns(vault: Vault, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from void_audit.model.report import State
 from void_audit.workflow import erasing, planning
 from void_audit.workflow.approving import approve, reject
 from void_audit.workflow.edits import EditFolders
-from void_audit.workflow.enrolment import enrol, registry_of, revoke
+from void_audit.workflow.enrolment import enrol, registry_of, revoke, rotate
 from void_audit.workflow.erasing import MAX_REASON, erase, finish, look
 from void_audit.workflow.owned import owned_by_edit, owned_by_person
 from void_audit.workflow.planning import replan
@@ -379,6 +379,22 @@ def test_a_key_whose_holders_name_was_erased_can_be_revoked_and_the_name_stays_e
     assert (event.action, place.blobs.read(event.holder)) == ("revoke", b"(erased)")
     assert place.fsck().problems == ()
     assert erase(eraser(own), owned_by_person(place.reading, lois.key_id), REASON, admin).finished
+
+
+def test_a_name_goes_under_every_key_that_a_person_had(own: House):
+    place, admin = own.place, own.place.person("admin")
+    old = place.people.load("lois", None)
+    new = place.people.add("lois-2", None)
+    rotate(place.writing, place.blobs, old, new, "lois", own.clock())
+    for key in (old.key_id, new.key_id):
+        assert len(owned_by_person(place.reading, key).words) == 2
+    assert erase(eraser(own), owned_by_person(place.reading, new.key_id), REASON, admin).finished
+    for entry in place.writing.key_events():
+        event = entry.statement.predicate
+        if event.key in {old.key_id, new.key_id}:
+            refused("blob-erased", place.blobs.read, event.holder)
+    assert registry_of(place.writing).roles_at(new.key_id, place.writing.size) == {Role.EDITOR}
+    assert place.fsck().problems == ()
 
 
 def test_what_nothing_is_stored_of(own: House):
