@@ -147,7 +147,7 @@ def test_an_answer_that_drips_ends_when_time_is_up():
         server.pause = 0.05
         began = time.monotonic()
         refusal(server, patience=0.5)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # all of it would take forty
 
 
 def test_a_silent_or_absent_authority_ends_when_time_is_up():
