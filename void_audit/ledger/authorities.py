@@ -67,7 +67,7 @@ class Authorities:
             except TokenError as error:
                 problems.append(f"{_host(url)}: {error.message}")
         if problems:
-            raise TokenError("authority-failed", " ".join(problems), "Ask again later: `ledger timestamp`.")
+            raise TokenError("authority-failed", " ".join(problems), "Ask again later: `void-audit ledger timestamp`.")
         raise TokenError(
             "authority-missing",
             "No time-stamping authority is configured.",
