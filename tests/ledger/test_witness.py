@@ -81,6 +81,7 @@ def test_every_refusal_has_its_status(place) -> None:
     }  # fmt: skip
     for expected, bodies in refused.items():
         assert [status(witness, body) for body in bodies] == [expected] * len(bodies)
+    assert "forked" in witness.add_checkpoint(FORKED.request(8, 8)).body
     stale = witness.add_checkpoint(HONEST.request(0, 20))
     assert (stale.body, stale.media_type) == ("8\n", "text/x.tlog.size")
     assert witness.latest(ORIGIN).size == 8

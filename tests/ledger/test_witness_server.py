@@ -167,6 +167,16 @@ def test_connections_may_be_used_again(server) -> None:
     connection.close()
 
 
+def test_every_request_of_a_connection_has_its_own_time(place) -> None:
+    with serving(opened(place), request_seconds=0.5) as server:
+        connection = HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        for _ in range(4):
+            connection.request("GET", monitoring_path(ORIGIN))
+            assert connection.getresponse().read()
+            time.sleep(0.25)
+        connection.close()
+
+
 def test_silence_and_trickles_are_hung_up(place) -> None:
     with serving(opened(place), idle_seconds=0.3, request_seconds=0.6) as server:
         began = time.monotonic()
