@@ -46,6 +46,7 @@ def test_history_says_erased_by_which_entry_and_why(own):
     assert told[-1]["why"][1] == "reason: asked for by the person shown"
     assert not any("not at hand" in text for line in told for text in line["why"])
     assert "instruction: ERASED" in own(f"history {edit}").output
+    assert own.json("history")["edits"][0]["last"] == f"seal, ERASED (entry {entry})"
     instruction = "instruction: ERASED"
     assert instruction not in own("history clean.mp4").output  # the file still says it
 

@@ -18,6 +18,7 @@ from void_audit.cli.tables import print_history, print_report
 from void_audit.errors import EvidenceError
 from void_audit.media.atomic import whole_file
 from void_audit.model.report import Report
+from void_audit.model.subject import edit_subject
 from void_audit.settings import Environment
 
 
@@ -149,6 +150,10 @@ def _list_edits(workspace: Path | None, as_json: bool) -> None:
         if entry.statement.predicate.edit:
             predicate = entry.statement.predicate
             edits[str(predicate.edit)] = [predicate.claimed_time, str(predicate.kind)]
+    erased = place.erasures.subjects()
+    for edit, told in edits.items():
+        index = erased.get(edit_subject(edit))
+        told[1] += "" if index is None else f", ERASED (entry {index})"
     if as_json:
         emit({"edits": [{"edit": e, "when": when, "last": last} for e, (when, last) in edits.items()]})
         return
