@@ -244,3 +244,17 @@ def test_a_failing_disk_makes_no_key(
     assert caught.value.code == "storage-full"
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
     assert vault.open(DIGEST, vault.seal("edit:a", DIGEST, PLAIN)) == PLAIN
+
+
+def test_what_is_waited_for_is_what_counts(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key, and its end, are in the file before the disk is waited for."""
+    seen: list[int] = []
+    monkeypatch.setattr(vaults.os, "fsync", lambda fd: seen.append(os.fstat(fd).st_size))
+    vault.seal("edit:a", DIGEST, PLAIN)
+    assert KEY_SIZE in seen
+    path, at_fsync = key_file(tmp_path, "edit:a"), list[bytes]()
+    monkeypatch.setattr(vaults.os, "fsync", lambda fd: at_fsync.append(path.read_bytes()))
+    vault.destroy("edit:a")
+    assert at_fsync == [ERASED]
