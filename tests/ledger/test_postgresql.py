@@ -19,6 +19,7 @@ from void_audit.canon.checkpoint import open_checkpoint
 from void_audit.canon.note import VerifierKey
 from void_audit.errors import InputError, LedgerError, StorageError, VoidAuditError
 from void_audit.ledger import database as databases
+from void_audit.ledger.database import Database
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.mark import adopt_mark
 from void_audit.ledger.opening import open_database
@@ -398,18 +399,26 @@ def test_nobody_listens_behind_a_pooler(team: TeamHome, monkeypatch: pytest.Monk
 
 
 def test_a_process_that_forks_leaves_its_parents_session_alone(team: TeamHome) -> None:
-    ledger = team.create()
+    ledger, reader = team.create(), team.connect(writable=False)
     ledger.append([envelope(0)])
+    parent = _backend(reader)
     child = os.fork()
     if child == 0:
         try:
             ledger.append([envelope(1)])
-            os._exit(0)
+            os._exit(0 if _backend(reader) != parent else 2)
         finally:
             os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
+    assert _backend(reader) == parent
     assert ledger.append([envelope(2)]) == [2]
     assert team.fsck().ok
+    reader.close()
+
+
+def _backend(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
 
 
 def test_many_readers_wait_for_one_another(team: TeamHome) -> None:
