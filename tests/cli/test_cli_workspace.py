@@ -111,3 +111,10 @@ def test_encrypted_keys_are_known_without_opening_them(tmp_path):
     with pytest.raises(IdentityError) as caught:
         at(tmp_path, "wrong").studio()
     assert caught.value.code == "passphrase-wrong"
+
+
+def test_keys_are_their_owners_alone(own):
+    keys = own.folder / ".void-audit" / "keys"
+    assert keys.stat().st_mode & 0o777 == 0o700
+    for held in keys.rglob("*.pem"):
+        assert held.stat().st_mode & 0o777 == 0o600, held

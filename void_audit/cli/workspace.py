@@ -275,6 +275,7 @@ def _fill(
     ask, access, now = workspace.ask, workspace.access, workspace.clock()
     for part in ("keys/people", "trust", "edits"):
         (staging / part).mkdir(parents=True)
+    (staging / "keys").chmod(0o700)  # whatever the umask says
     write_settings(staging, settings)
     signer = create_log_key(staging, tokens.log, ask, access)
     machine = keys.create(staging / "keys" / "machine.pem", ask(SERVICE))
