@@ -87,7 +87,8 @@ class Server:
     def start(self) -> None:
         """Start and wait until it answers."""
         flags = {"listen_addresses": "127.0.0.1", "port": str(self.port), "max_connections": "60",
-                 "unix_socket_directories": str(self.folder), "shared_buffers": "64MB", **self.settings}  # fmt: skip
+                 "unix_socket_directories": str(self.folder), "shared_buffers": "64MB",
+                 "dynamic_shared_memory_type": "mmap", **self.settings}  # fmt: skip
         server = [str(self.programs / "postgres"), "-D", str(self.data)]
         server += [word for name, value in flags.items() for word in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as output:

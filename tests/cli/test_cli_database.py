@@ -77,3 +77,17 @@ def test_a_workspace_whose_settings_hold_a_password_is_refused(terminal, urls):
     settings = terminal.folder / ".void-audit" / "settings.toml"
     settings.write_text(settings.read_text().replace("newsroom@", "newsroom:sesame@"))
     assert "sesame" not in terminal.refused("ledger fsck", 2, "database-url-password")
+
+
+def test_only_the_owner_makes_projections_again(terminal, server, urls):
+    owner, url = urls
+    terminal(f"ledger prepare --database {owner} --role {ROLE}")
+    terminal(f"init --no-passphrase --database {url}")
+    name = url.strip('"').partition("@/")[2].partition("?")[0]
+    server.sql("DELETE FROM void_audit.record WHERE idx = 1", database=name)
+    assert terminal.json("ledger fsck", 1)["problems"][0]["code"] == "record-wrong"
+    terminal.refused("ledger rebuild", 2, "database-privileges")
+    other = server.url(server.new_database(template="prepared_ledger"), OWNER)
+    assert terminal(f'ledger rebuild --database "{other}"', 1).exit_code == 1
+    terminal(f"ledger rebuild --database {owner}")
+    assert terminal.json("ledger fsck")["ok"] is True

@@ -86,6 +86,12 @@ def rebuild(
             "--accept-behind", help="Even if the key has signed more: it then signs nothing further."
         ),
     ] = False,
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--database", metavar="OWNER_URL", help="Without --from, PostgreSQL: as the tables' owner."
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +105,7 @@ def rebuild(
     key, place = VerifierKey.parse(desk.log_vkey()), desk.ledger_place
     if source is None:
         Ledger.open(place).close()  # there is one, and of this version
-        with closing(tiles.writable(place)) as opened:
+        with closing(tiles.writable(place, key, owner)) as opened:
             done = Rebuilt(rebuild_projections(opened), 0, None, ())
     else:
         done = rebuild_from(open_store(source), place, key, desk.mark, accept_behind)

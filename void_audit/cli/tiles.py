@@ -6,12 +6,13 @@ from pathlib import Path
 
 from void_audit.canon.note import VerifierKey
 from void_audit.cli.console import at_end, cell, err
-from void_audit.errors import VoidAuditError
+from void_audit.errors import LedgerError, VoidAuditError
 from void_audit.ledger.continuous import ContinuousExport
 from void_audit.ledger.database import Database, Place
 from void_audit.ledger.exporter import Exporter
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.opening import open_database
+from void_audit.ledger.reader import LogReader
 from void_audit.ledger.tile_store import TileStore, open_store
 
 EVIDENCE = "evidence"
@@ -56,6 +57,17 @@ def warn(failure: VoidAuditError | None) -> None:
         err.print(cell(f"warning: the evidence is not up to date ({failure.code}): {failure}", "yellow"))
 
 
-def writable(place: Place) -> Database:
-    """The workspace's database, for what needs no key: making projections again."""
-    return open_database(place, writable=True)
+def writable(place: Place, key: VerifierKey, owner: str | None) -> Database:
+    """The log's database, for what needs no key: making projections again. On PostgreSQL only its owner may.
+
+    Raises:
+        LedgerError: ``log-key-other``: what ``owner`` leads to is another log.
+    """
+    if owner is None:
+        return open_database(place, writable=True)
+    database = open_database(owner, writable=True, owner=True)
+    if LogReader(database).vkey != str(key):
+        raise LedgerError(
+            "log-key-other", f"{database.place} holds another log.", "Give that of this workspace."
+        )
+    return database
