@@ -25,7 +25,7 @@ ENTRIES = 200_000
 BATCH = 2_000
 TIMES = 300
 STRIDE = 7_654_321
-"""Leads all over the log: a prime."""
+"""Leads all over the log."""
 
 
 def main() -> None:
