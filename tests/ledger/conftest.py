@@ -26,16 +26,18 @@ BOTH_SLOWLY = {"test_ledger_faults"}
 
 
 @pytest.fixture(scope="session")
-def backend() -> str:
+def backend(request: pytest.FixtureRequest) -> str:
     """Where logs are kept: SQLite, except in the modules named above."""
-    return "sqlite"
+    return str(getattr(request, "param", "sqlite"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     name = Path(metafunc.module.__file__).stem
     if "backend" in metafunc.fixturenames and name in BOTH | BOTH_SLOWLY:
         marks = [pytest.mark.slow] if name in BOTH_SLOWLY else []
-        metafunc.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=marks)], scope="session")
+        backends = ["sqlite", pytest.param("postgresql", marks=marks)]
+        # Through the fixture, so that what was made for one module's backend is not handed to the next module.
+        metafunc.parametrize("backend", backends, indirect=True, scope="session")
 
 
 def _home(backend: str, root: Path, request: pytest.FixtureRequest) -> Home:
