@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from outsiders import POLICY, cosigned, delivered, inner, inside, outer, pinned, token
 
 from void_audit.audit.carrier import signer
@@ -109,3 +112,42 @@ def test_1_a_certificate_for_something_else_is_no_signer(finished):
     """The root itself is under the root, and is not for signing content."""
     root = x509.load_pem_x509_certificate(finished.pins.trust_pem.encode())
     assert signer(aged(dated(finished), chain=(root.public_bytes(Encoding.DER),))).state is State.FAIL
+
+
+def house(usage):
+    """Root and leaf of a house that bought its certificates elsewhere."""
+    key, names = (
+        ec.generate_private_key(ec.SECP256R1()),
+        [x509.Name.from_rfc4514_string(f"CN={n}") for n in "RL"],
+    )
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+
+    def made(subject, ca, *extensions):
+        builder = x509.CertificateBuilder(names[0], names[subject], key.public_key(), subject + 1)
+        builder = builder.not_valid_before(NOW - timedelta(days=1)).not_valid_after(NOW + timedelta(days=9))
+        usages = dict.fromkeys(
+            ["content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign",
+             "encipher_only", "decipher_only"], False,
+        )  # fmt: skip
+        for extension, critical in [
+            (x509.BasicConstraints(ca=ca, path_length=None), True),
+            (x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, **usages), True),
+            (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False),
+            *extensions,
+        ]:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(key, SHA256())
+
+    return made(0, True, (identifier, False)), made(1, False, (x509.ExtendedKeyUsage([usage]), True))
+
+
+@pytest.mark.parametrize(
+    ("usage", "state"),
+    [(ExtendedKeyUsageOID.EMAIL_PROTECTION, State.PASS), (ExtendedKeyUsageOID.CLIENT_AUTH, State.FAIL)],
+)
+def test_1_the_certificate_must_be_for_signing_content(finished, usage, state):
+    root, leaf = house(usage)
+    evidence = dated(finished)
+    pins = replace(evidence.pins, trust_pem=root.public_bytes(Encoding.PEM).decode())
+    evidence = replace(evidence, pins=pins)
+    assert signer(aged(evidence, chain=(leaf.public_bytes(Encoding.DER),))).state is state

@@ -248,3 +248,14 @@ def test_what_is_stamped_of_a_checkpoint_is_its_signed_text():
 def test_the_time_is_in_utc():
     assert verify_token(TOKEN, DIGEST, TSA.root_pem).time.tzinfo == UTC
     assert claimed_time(TOKEN) == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_what_is_too_large_is_not_even_parsed():
+    large = response(TSA.token(DIGEST) + bytes(31_000))
+    for check in (
+        lambda: verify_token(bytes(30_001), DIGEST, TSA.root_pem),
+        lambda: claimed_time(bytes(30_001)),
+        lambda: open_reply(large, DIGEST, 7, TSA.root_pem),
+    ):
+        with pytest.raises(TokenError, match=r"it has 3\d{4} bytes"):
+            check()
