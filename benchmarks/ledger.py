@@ -127,7 +127,7 @@ def postgresql(folder: Path) -> Iterator[Ledger | None]:
     if binaries() is None:
         yield None
         return
-    with running() as server:
+    with running(Path(tempfile.gettempdir())) as server:  # on the disk: by itself it would use memory
         ledger = Ledger.create(server.ledger(), "bench/0", log_signer(), folder / "log.mark")
         yield ledger
         ledger.close()

@@ -174,7 +174,8 @@ def running(base: Path | None = None, **settings: str) -> Iterator[Server]:
     """A server until the block is left.
 
     Args:
-        base: folder on the disk that it is to use (default: memory, where there is room; its path must be short).
+        base: folder on the disk that it is to use, with a short path that everybody may enter. Default: memory,
+            where there is room, so that waiting for the disk costs nothing: measure nothing there.
         settings: of ``postgresql.conf``, such as ``fsync="off"``.
     """
     programs = binaries()
