@@ -204,6 +204,26 @@ def test_the_stored_bytes_are_read_through_another_connection(
     assert all(one is not other for one, other in zip(wrote, read, strict=True))
 
 
+def test_another_entry_in_its_place_is_not_signed_as_the_callers(
+    home: Home, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consistent in itself, so that only whoever appended can tell."""
+    body = envelope(9)
+    change = f"UPDATE entry SET body = X'{body.hex()}', leaf_hash = X'{merkle.leaf_hash(body).hex()}'"
+    commit = Sequencer._commit
+
+    def commit_then_replace(self: Sequencer, *args: Any) -> Any:
+        result = commit(self, *args)
+        home.tamper(change)
+        return result
+
+    monkeypatch.setattr(Sequencer, "_commit", commit_then_replace)
+    with pytest.raises(LedgerError) as caught:
+        ledger.append([envelope(0)])
+    assert caught.value.code == "ledger-root"
+    assert ledger.size == 0
+
+
 def test_handles_that_take_turns_notice_one_another(home: Home, ledger: Ledger) -> None:
     """Each remembers a log that the other one has changed."""
     other = home.open()
