@@ -148,6 +148,7 @@ class TestHonest:
     def test_nothing_in_the_workspace_changes(self, own):
         edit = own.approved()
         own.run(edit)
+        own.place.exporter().catch_up()  # which otherwise goes on while it is compared
 
         def everything():
             return {p: p.read_bytes() for p in own.folder.rglob("*") if p.is_file() and "-shm" not in p.name}
