@@ -182,6 +182,24 @@ def test_whoever_waits_sees_what_the_one_before_wrote(path: Path) -> None:
     assert seen == [Mark(ORIGIN, 9, bytes(32))]
 
 
+def test_a_file_that_was_changed_for_another_before_it_was_locked_is_opened_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, opened, calls = Mark(ORIGIN, 9, bytes(32)), marks._opened, []
+
+    def slow(path: Path) -> int:
+        descriptor = opened(path)
+        if not calls:
+            begin_mark(path, newer)
+        calls.append(path)
+        return descriptor
+
+    monkeypatch.setattr(marks, "_opened", slow)
+    with held_mark(path) as held:
+        assert held.mark == newer
+    assert len(calls) == 2
+
+
 def _count(path: Path, times: int) -> None:
     for _ in range(times):
         with held_mark(path) as held:

@@ -209,7 +209,7 @@ def test_another_entry_in_its_place_is_not_signed_as_the_callers(
 ) -> None:
     """Consistent in itself, so that only whoever appended can tell."""
     body = envelope(9)
-    change = f"UPDATE entry SET body = X'{body.hex()}', leaf_hash = X'{merkle.leaf_hash(body).hex()}'"
+    change = f"UPDATE entry SET body = X'{body.hex()}', leaf_hash = X'{merkle.leaf_hash(body).hex()}'"  # noqa: S608
     commit = Sequencer._commit
 
     def commit_then_replace(self: Sequencer, *args: Any) -> Any:
