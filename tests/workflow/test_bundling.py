@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
+from datetime import timedelta
 
 import outsiders
 import pytest
@@ -231,6 +232,48 @@ def test_key_events_since_the_file_was_sealed_are_in_it(own):
     with gathered(delivered, own.pins(), None, None) as evidence:
         assert evidence.registry.get(jimmy.key_id).revoked is None
     assert verify(path, own.pins()).exit_code == 0
+
+
+class Prompt(Outsiders):
+    """Outsiders who say when they were first asked."""
+
+    def __init__(self, clock):
+        self.clock, self.said = clock, {}
+
+    def stamp(self, ledger, sha256):
+        digest = bytes.fromhex(sha256)
+        kept = self.said.setdefault(sha256, outsiders.token(digest, self.clock.now, covers="file"))
+        return (kept,)
+
+    def attest(self, ledger, size):
+        note = ledger.cosigned(size)
+        return Attested(note, (outsiders.token(note_digest(note), self.clock.now),))
+
+
+def test_what_came_after_the_file_is_not_held_to_when_the_file_was_there(own):
+    """Keys come and go for years: a file's old token says nothing of when they did."""
+    own.workshop = replace(own.workshop, notary=Prompt(own.clock))
+    edit = own.approved()
+    own.run(edit, own.folder / "x.mp4")
+    pins = replace(own.pins(), tsa_pem=outsiders.TSA.root_pem)
+    own.at(own.clock.now + timedelta(days=30))
+    admin, jimmy = own.place.person("admin"), own.place.people.load("jimmy", None)
+    revoke(own.place.writing, own.place.blobs, admin, "jimmy", jimmy.public_der, own.clock())
+    path = write_bundle(own.workshop, edit, own.folder / "x.zip", pins, {}, True).path
+    report = verify(path, pins)
+    assert report.exit_code == 0, [f.detail for f in report.findings if f.state is State.FAIL]
+    assert states(report)[6] is State.PASS
+
+
+def test_what_is_in_the_file_is_held_to_when_the_file_was_there(house, sealed, tmp_path):
+    notary = Prompt(house.clock)
+    digest = sha256_hex(sealed[1].path.read_bytes())
+    notary.said[digest] = outsiders.token(bytes.fromhex(digest), START - timedelta(days=1), covers="file")
+    pins = replace(house.pins(), tsa_pem=outsiders.TSA.root_pem)
+    studio = replace(house.workshop, notary=notary)
+    report = verify(write_bundle(studio, sealed[0], tmp_path / "x.zip", pins, {}, True).path, pins)
+    assert failures(report) == {6}
+    assert "was there by 2026-01-04" in next(f.detail for f in report.findings if f.obligation == 6)
 
 
 def test_a_log_that_no_longer_has_the_checkpoint_inside_the_file_takes_it_from_there(own, monkeypatch):

@@ -74,12 +74,8 @@ def _began(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...]) -> Iterat
 
 def _contradiction(evidence: Evidence, known: Bounds) -> str:
     """A clock that claims a time at which others had seen its record already."""
-    limits = list(known.found)
-    sealed = _instant(evidence.manifest.signed_at)
-    if sealed is not None:
-        limits.append(Bound(Covers.FILE, sealed, "the manifest's time-stamping authority"))
     of_seal = [b for b in known.found if b.covers is Covers.SEAL]
-    claims = [(entry, limits) for entry in evidence.entries]
+    claims = [(entry, _holding(evidence, known, entry.index)) for entry in evidence.entries]
     claims += [(entry, of_seal) for entry in _seal(evidence) if of_seal]
     for entry, holding in claims:
         claimed = _instant(entry.statement.predicate.claimed_time)
@@ -90,6 +86,19 @@ def _contradiction(evidence: Evidence, known: Bounds) -> str:
                 f"{_text(limit.latest)}, says {limit.who}."
             )
     return ""
+
+
+def _holding(evidence: Evidence, known: Bounds, index: int) -> list[Bound]:
+    """The bounds of what holds a record. A bundle shows later ones too: they are neither in its video nor sealed."""
+    limits = [b for b in known.found if b.covers is Covers.RECORDS]
+    inner, receipt, alone = evidence.file_checkpoint, evidence.receipt, evidence.bundle is None
+    if alone or (inner is not None and index < inner.size):
+        limits += [b for b in known.found if b.covers is Covers.FILE]
+        sealed = _instant(evidence.manifest.signed_at)
+        limits += [Bound(Covers.FILE, sealed, "the manifest's time-stamping authority")] if sealed else []
+    if alone or (receipt is not None and index <= receipt.entry.index):
+        limits += [b for b in known.found if b.covers is Covers.SEAL]
+    return limits
 
 
 def _seal(evidence: Evidence) -> list[StoredEntry]:
