@@ -149,6 +149,35 @@ def test_what_another_edit_is_made_of_stays(done):
     assert states(house.sealed(house.workshop.edits.path(other) / "edited.mp4").verify())[8] is State.PASS
 
 
+def test_what_two_edits_were_made_of_goes_with_the_second(done):
+    house, edit = done
+    other = house.approved("another")
+    owned, mine = (owned_by_edit(house.place.reading, e) for e in (edit, other))
+    shared = set(owned.media) & set(mine.media)
+    erased(house, edit, media=True)
+    assert all(house.place.blobs.size_of(d) for d in shared)
+    found = erased(house, other, media=True)
+    assert found.shared == ()
+    assert not any(house.place.blobs.size_of(d) for d in shared)
+    assert house.place.fsck().problems == ()
+
+
+def test_a_finished_file_of_which_another_edit_is_made_stays_until_that_is_erased(done):
+    house, edit = done
+    shutil.copyfile(house.workshop.edits.path(edit) / "edited.mp4", house.request("chained") / "clip.mp4")
+    other = house.approved("chained")
+    owned = owned_by_edit(house.place.reading, edit)
+    (finished,) = set(owned.words).intersection(owned_by_edit(house.place.reading, other).media)
+    found = erased(house, edit)
+    assert finished in found.shared
+    assert finished not in found.goes
+    house.run(other)
+    erased(house, other, media=True)
+    assert house.place.blobs.size_of(finished) is None
+    assert erased(house, edit).finished
+    assert house.place.fsck().problems == ()
+
+
 def test_the_same_clip_may_come_in_again(done):
     house, edit = done
     erased(house, edit, media=True)

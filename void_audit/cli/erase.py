@@ -143,7 +143,12 @@ def _show(blobs: BlobStore, owned: Owned, found: Look, as_json: bool, dry_run: b
         files = f"{len(found.kept)} file(s) of pictures, masks and plans, {_bytes(blobs, found.kept)}"
         say(f"Kept: {files}; --media erases them.")
     if found.shared:
-        say(f"Kept in any case: {len(found.shared)} file(s) that other edits are made of.")
+        say(f"Kept: {len(found.shared)} file(s) that other edits are made of.")
+    if set(found.shared) & set(owned.words):
+        say(
+            "One of them carries this edit's words: erase those edits with --media, then this again.",
+            "yellow",
+        )
     if owned.keys:
         say(
             "The keys stay enrolled. What a key file in .void-audit/keys/people is called is yours to change."

@@ -1,11 +1,12 @@
 """Erasing what is stored of an edit or of a person, on record, and so that every proof still holds.
 
 The order is what makes it safe: a signed record says what is to go, and is durable; then the subject's key is
-destroyed, which closes every copy of what it encrypted; then files are deleted: the edit's folder, the blobs. Whatever stops it, the record stands,
-``fsck`` says ``erasure-unfinished``, and the same command finishes.
+destroyed, which closes every copy of what it encrypted; then files are deleted: the edit's folder, the blobs.
+Whatever stops it, the record stands, ``fsck`` says ``erasure-unfinished``, and the same command finishes.
 
-Words of an edit are encrypted, and its sealed file carries them: both always go. Its pictures (source, mask, takes,
-unsealed output) are plain files: they go if asked for, and only where no record of anything else names them.
+Words of an edit are encrypted, and its sealed file carries them: both go. Its pictures (source, mask, takes,
+unsealed output) are plain files: they go if asked for. No file goes that another edit names which was not erased: its
+clip may be this one's finished file.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def look(house: House, owned: Owned, media: bool = False) -> Look:
     shared = shared_with_others(house.ledger, owned)
     wanted = [*owned.words, *(d for d in owned.media if media and d not in shared)]
     goes = [d for d in dict.fromkeys([*named, *wanted]) if d not in shared]
-    there = [d for d in owned.media if house.blobs.size_of(d) is not None]
+    there = [d for d in (*owned.words, *owned.media) if house.blobs.size_of(d) is not None]
     return Look(
         subject=owned.subject,
         goes=tuple(goes),

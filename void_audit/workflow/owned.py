@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from void_audit.errors import IdentityError, WorkspaceError
 from void_audit.identity.registry import KeyRegistry
+from void_audit.ledger.erasures import Erasures
 from void_audit.ledger.reader import LogReader
 from void_audit.model.proof import StoredEntry
 from void_audit.model.records import Erasure, KeyEvent, Output, SealRecord, Source
@@ -90,18 +91,27 @@ def owned_by_person(ledger: LogReader, key: str) -> Owned:
 
 
 def shared_with_others(ledger: LogReader, owned: Owned) -> frozenset[str]:
-    """Those of its media that a record of something else names: other edits may have been made of the same clip.
+    """What it has that a record of something else names.
 
-    Words are nobody else's: each has a salt of its own.
+    Other edits may have been made of the same clip, or of this edit's finished file. One that was erased needs
+    nothing any more; else what two are made of could never go. Words are nobody else's: each has a salt of its own.
     """
-    mine = set(owned.media)
+    mine, ended = {*owned.words, *owned.media}, Erasures(ledger).subjects().keys()
     return frozenset(
         digest
         for entry in ledger.entries()
-        if not owned.has(entry) and not isinstance(entry.statement.predicate, Erasure)
+        if not owned.has(entry) and not _ended(entry, ended)
         for digest in named_digests(entry.statement)
         if digest in mine
     )
+
+
+def _ended(entry: StoredEntry, erased: Collection[str]) -> bool:
+    """Whether a record needs nothing of what it names: it says what is gone, or its edit was erased."""
+    record = entry.statement.predicate
+    if isinstance(record, Erasure):
+        return True
+    return record.edit is not None and edit_subject(record.edit) in erased
 
 
 def _stored(entry: StoredEntry) -> Iterator[tuple[str, bool]]:
