@@ -32,10 +32,11 @@ def time(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...] = ()) -> Fin
     problem = _clock_problem(evidence) or first(known.problems) or _contradiction(evidence, known)
     if problem:
         return failed(Obligation.TIME, problem)
-    said = [*_bounded(known), *_sealed_at(evidence), *_began(evidence, earlier)]
+    said = [*_bounded(known), *_began(evidence, earlier)]
     claims = [entry.statement.predicate.claimed_time for entry in evidence.entries]
     span = f" The signers' own clocks say {claims[0]} to {claims[-1]}." if claims else ""
-    uncounted = f" Not counted: {first(known.uncounted)}." if known.uncounted else ""
+    others = (*known.uncounted, *_claimed_by_manifest(evidence))
+    uncounted = f" Not counted: {first(others)}." if others else ""
     if said:
         return passed(Obligation.TIME, f"{' '.join(said)}{uncounted}")
     return unknown(
@@ -61,9 +62,13 @@ def _word(bounds_of: list[Bound]) -> str:
     return f"{_text(bounds_of[0].latest)}, says {bounds_of[0].who}{more}"
 
 
-def _sealed_at(evidence: Evidence) -> Iterator[str]:
+def _claimed_by_manifest(evidence: Evidence) -> Iterator[str]:
+    """C2PA holds the token in a manifest to the same roots as its signer, and these may be the house's own."""
     if evidence.manifest.signed_at:
-        yield f"A trusted RFC 3161 token says that the file was sealed by {evidence.manifest.signed_at}."
+        yield (
+            f"the manifest's own time stamp claims {evidence.manifest.signed_at}, under the roots pinned for its "
+            "signer, which are no authority's"
+        )
 
 
 def _began(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...]) -> Iterator[str]:
