@@ -113,7 +113,7 @@ def test_6_the_earliest_word_counts_and_others_are_counted(finished):
     evidence = delivered(finished, of_file(finished), early)
     evidence = pinned(evidence, evidence.pins.tsa_pem + second.root_pem)
     detail = time(evidence).detail
-    assert "2026-01-25T00:00:02+00:00, says CN=Second TSA (and 1 more)" in detail
+    assert "2026-01-25T00:00:02+00:00, says CN=Second TSA (1 more by 2026-02-01T00:00:02+00:00)" in detail
 
 
 def test_6_a_witness_bounds_time_too(finished):

@@ -57,9 +57,11 @@ def _bounded(known: Bounds) -> Iterator[str]:
 
 
 def _word(bounds_of: list[Bound]) -> str:
-    others = len({b.who for b in bounds_of}) - 1
-    more = f" (and {others} more)" if others else ""
-    return f"{_text(bounds_of[0].latest)}, says {bounds_of[0].who}{more}"
+    """Whose word the earliest is, and by when the others have it: theirs is no earlier."""
+    earliest = {b.who: b.latest for b in reversed(bounds_of)}
+    told = f"{_text(bounds_of[0].latest)}, says {bounds_of[0].who}"
+    others = len(earliest) - 1
+    return f"{told} ({others} more by {_text(max(earliest.values()))})" if others else told
 
 
 def _claimed_by_manifest(evidence: Evidence) -> Iterator[str]:
