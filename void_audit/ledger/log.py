@@ -132,13 +132,13 @@ class Ledger(LogReader):
 
     def add_cosignatures(self, size: int, lines: Sequence[str]) -> None:
         """Keep what witnesses signed, one line each with its line feed; the caller has checked them."""
-        with self._database.write() as connection:
+        with self._database.lock(), self._database.write() as connection:  # looking and adding are one
             attestations.add_cosignatures(connection, size, lines)
         self.on_publish()
 
     def add_token(self, digest: bytes, authority: str, token: bytes) -> None:
         """Keep an RFC 3161 token (DER) for ``digest``; the caller has checked it."""
-        with self._database.write() as connection:
+        with self._database.lock(), self._database.write() as connection:
             attestations.add_token(connection, digest, authority, token)
         self.on_publish()
 
