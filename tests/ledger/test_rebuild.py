@@ -228,6 +228,29 @@ def test_a_rebuild_that_is_interrupted_is_done_again(
     assert checked(lost).problems == ()
 
 
+def test_what_is_written_while_the_tiles_are_read_is_not_put_aside(
+    copy: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = exporter(copy)
+    export.catch_up()
+    export.close()
+    fill = rebuilding._fill
+
+    def filled(*args: object) -> tuple[str, ...]:
+        problems = fill(*args)
+        ledger = copy.open()
+        ledger.append([entry(99)])
+        ledger.close()
+        return problems
+
+    monkeypatch.setattr(rebuilding, "_fill", filled)
+    with pytest.raises(LedgerError) as caught:
+        again(copy)
+    assert caught.value.code == "evidence-behind"
+    assert checked(copy).entries == 8
+    assert not list(copy.folder.glob("damaged-*"))
+
+
 def test_a_staging_database_that_was_not_closed_whole(lost: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     real = rebuilding._fill
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ def rebuild(
     if isinstance(place, Path):
         with _staged(place) as staging:
             problems = _fill(open_database(staging, writable=True), reader, key, high, wanted)
-            aside = _swap(staging, place)
+            aside = _swap(staging, place, lambda: _insist_unmoved(mark, high))
         return Rebuilt(head.size, behind, aside, problems)
     problems = _fill(open_database(place, writable=True), reader, key, high, wanted)
     return Rebuilt(head.size, behind, None, problems)
@@ -195,14 +195,28 @@ def _attest(connection: sa.Connection, seen: Inspected) -> None:
         attestations.add_token(connection, digest, authority, token)
 
 
-def _swap(staging: Path, folder: Path) -> str | None:
-    """Put the new database in the place of the old one, which is linked aside first."""
+def _insist_unmoved(mark: Path | None, high: Mark | None) -> None:
+    """Nobody has written meanwhile: the database that is put aside must not hold what the new one lacks."""
+    if mark is not None and read_mark(mark) != high:
+        raise LedgerError(
+            "evidence-behind",
+            f"While the tiles were read the key has signed more ({mark}).",
+            "Nothing was changed. Let what is running finish, then run it again.",
+        )
+
+
+def _swap(staging: Path, folder: Path, insist: Callable[[], None]) -> str | None:
+    """Put the new database in the place of the old one, which is linked aside first.
+
+    ``insist`` is called once nobody else can write.
+    """
     fresh, old, aside = staging / DATABASE, folder / DATABASE, None
     if fresh.with_name(f"{DATABASE}-wal").exists():
         raise StorageError("storage-failed", f"{fresh} could not be closed whole.", "Try again.")
     with storage_errors(folder):
         make_folder(folder)
     with closing(open_database(folder, writable=True)) as database, database.lock(), storage_errors(folder):
+        insist()
         if old.exists():
             aside = _set_aside(folder)
         for sidecar in _SIDECARS[1:]:  # a write-ahead log must not meet another database
