@@ -27,7 +27,7 @@ from outsiders import (
 from tsa import Tsa
 
 from void_audit.audit.bounds import Covers, bounds, not_seen_before
-from void_audit.canon.cosignature import cosign
+from void_audit.canon.cosignature import ED25519_COSIGNATURE, CosignerKey, cosign
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.note import parse as parse_note
 from void_audit.model.proof import TimestampToken
@@ -162,6 +162,17 @@ def test_a_pinned_witness_bounds_what_it_cosigned(finished):
     outside = receipt.model_copy(update={"checkpoint": cosigned(receipt.checkpoint)})
     (bound,) = bounds(pinned(replace(finished.evidence, receipt=outside), witness_policy=POLICY)).found
     assert bound.covers is Covers.SEAL
+
+
+def test_one_witness_of_two_that_are_asked_for_bounds_nothing(finished):
+    """It may be the one that lies: then the file would look as old as it likes."""
+    other = CosignerKey("other.example", ED25519_COSIGNATURE, bytes([7]) * 32)
+    witnesses = f"witness council {KEY}\nwitness other {other}\n"
+    evidence = finished.with_ledger(checkpoint=cosigned(finished.assertion.checkpoint))
+    for quorum in ("group both all council other\nquorum both\n", "quorum other\n", "quorum none\n"):
+        found = bounds(pinned(evidence, witness_policy=witnesses + quorum))
+        assert found.found == found.problems == ()
+        assert "council cosigned" in found.uncounted[0]
 
 
 def test_a_witness_that_is_not_pinned_bounds_nothing(finished):

@@ -11,7 +11,7 @@ from void_audit.canon import note as notes
 from void_audit.canon.checkpoint import Checkpoint, sign_checkpoint
 from void_audit.canon.cosignature import CosignerKey, cosign
 from void_audit.canon.note import VerifierKey
-from void_audit.canon.tlog_policy import MAX_NAMES, MAX_POLICY, Policy, cosigned_at, parse_policy
+from void_audit.canon.tlog_policy import MAX_NAMES, MAX_POLICY, Policy, agreed_at, cosigned_at, parse_policy
 from void_audit.errors import IdentityError, NoteError
 from void_audit.identity.keys import FileSigner
 
@@ -92,6 +92,22 @@ def test_several_checkpoints_count_together_and_the_earliest_time_counts() -> No
     assert verdict.met
     assert verdict.cosigned == (("w0", 1000), ("w1", 1001))
     assert cosigned_at(cosigned(2, 0), given) == [("w0", 1000), ("w2", 1002)]
+
+
+@pytest.mark.parametrize(
+    ("quorum", "who", "agreed"),
+    [
+        ("quorum none", (0, 1), None),
+        ("quorum w1", (0,), None),
+        ("quorum w1", (1,), (("w1",), 1001)),
+        ("group g any w0 w1\nquorum g", (1, 0), (("w0",), 1000)),
+        ("group g 2 w0 w1 w2\nquorum g", (2,), None),
+        ("group g 2 w0 w1 w2\nquorum g", (2, 0, 1), (("w0", "w1"), 1001)),
+        ("group one any w0 w1\ngroup all-of all one w2\nquorum all-of", (1, 2), (("w1", "w2"), 1002)),
+    ],
+)
+def test_a_time_counts_when_as_many_as_are_asked_for_had_seen_it(quorum, who, agreed) -> None:
+    assert agreed_at(cosigned(*who), policy(quorum)) == agreed
 
 
 def test_a_cosignature_that_names_no_time_counts_but_bounds_none() -> None:

@@ -18,7 +18,7 @@ from void_audit.canon import merkle
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.proof import verify_logged
 from void_audit.canon.timestamp import claimed_time, note_digest, verify_token
-from void_audit.canon.tlog_policy import cosigned_at, parse_policy
+from void_audit.canon.tlog_policy import agreed_at, cosigned_at, parse_policy
 from void_audit.errors import EvidenceError, TokenError
 from void_audit.model.proof import TimestampToken
 from void_audit.model.records import SealRecord
@@ -183,19 +183,25 @@ def _by_token(evidence: Evidence, bearer: _Bearer, given: TimestampToken) -> Bou
 
 
 def _by_witnesses(evidence: Evidence, bearer: _Bearer) -> list[Bound]:
+    """What as many witnesses say as the pinned policy asks for: one alone may be wrong, or lie."""
     policy, log = evidence.pins.witness_policy, evidence.pins.log_vkey
     if policy is None or not log or bearer.unproven:
         return []
     pinned = parse_policy(policy)
     if not pinned.knows_log(VerifierKey.parse(log)):
         return []
+    agreed, told = agreed_at(bearer.note, pinned), cosigned_at(bearer.note, pinned)
+    if agreed is None and told:
+        names = ", ".join(name for name, _ in told)
+        raise _Uncounted(f"{names} cosigned what covers {bearer.covers}: too few for the pinned policy")
     try:
-        return [
-            Bound(bearer.covers, _instant(at), f"witness {name}")
-            for name, at in cosigned_at(bearer.note, pinned)
-        ]
+        return [Bound(bearer.covers, _instant(agreed[1]), _witnesses(agreed[0]))] if agreed else []
     except OverflowError:
         raise TokenError("cosignature-time", "A cosignature names no time.", "Ask its witness.") from None
+
+
+def _witnesses(names: tuple[str, ...]) -> str:
+    return f"witness{'es' * (len(names) > 1)} {', '.join(names)}"
 
 
 def _instant(seconds: int) -> datetime:

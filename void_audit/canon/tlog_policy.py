@@ -94,10 +94,7 @@ class Policy:
             for witness in self.witnesses:
                 for signature in notes.signatures_of(note, witness.key):
                     at[witness.name] = _earlier(at.get(witness.name, 0), time_of(signature))
-        held = set(at)
-        for group in self.groups:
-            if len(held.intersection(group.members)) >= group.need:
-                held.add(group.name)
+        held = self._held(at)
         members = self._quorum_members()
         return Verdict(
             cosigned=tuple((w.name, at[w.name]) for w in self.witnesses if w.name in at),
@@ -105,6 +102,18 @@ class Policy:
             members=members,
             met=self.quorum is None or self.quorum in held,
         )
+
+    def enough(self, names: Iterable[str]) -> bool:
+        """Whether these witnesses are enough; nobody is where no witness is asked for."""
+        return self.quorum is not None and self.quorum in self._held(names)
+
+    def _held(self, names: Iterable[str]) -> set[str]:
+        """These witnesses, and the groups of which they are enough."""
+        held = set(names)
+        for group in self.groups:  # its members are defined above it
+            if len(held.intersection(group.members)) >= group.need:
+                held.add(group.name)
+        return held
 
     def _quorum_members(self) -> tuple[str, ...]:
         if self.quorum is None:
@@ -118,6 +127,20 @@ def cosigned_at(note: str, policy: Policy) -> list[tuple[str, int]]:
     One whose cosignature names no time is left out. Raises as ``Policy.judge``.
     """
     return [(name, at) for name, at in policy.judge([note]).cosigned if at]
+
+
+def agreed_at(note: str, policy: Policy) -> tuple[tuple[str, ...], int] | None:
+    """The witnesses whose word is enough that a checkpoint was there, and by when they had all seen it.
+
+    The earliest such time, in seconds since 1970; None where fewer cosigned than the policy asks for, or it asks
+    for none. Raises as ``Policy.judge``.
+    """
+    told = sorted(cosigned_at(note, policy), key=lambda said: said[1])
+    for count, (_, at) in enumerate(told, 1):
+        who = tuple(name for name, _ in told[:count])
+        if policy.enough(who):
+            return who, at
+    return None
 
 
 def parse_policy(text: str | bytes) -> Policy:
