@@ -14,7 +14,9 @@ from void_audit.errors import LedgerError
 from void_audit.model.proof import Receipt
 from void_audit.model.records import KeyEvent, Role
 from void_audit.model.report import State
-from void_audit.workflow.enrolment import enrol, revoke
+from void_audit.workflow.enrolment import enrol, revoke, suspect
+from void_audit.workflow.recorder import Recorder
+from void_audit.workflow.sealing import write_receipt
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def test_4_a_signature_of_other_bytes(told, tmp_path):
     assert 4 in failures(report)
 
 
-def test_4_a_machine_that_was_revoked_or_suspected_before_the_bundle_was_made(tmp_path):
+def test_4_a_machine_that_was_revoked_before_the_bundle_was_made(tmp_path):
     with quick():
         house = House(tmp_path)
         edit = house.approved()
@@ -128,6 +130,26 @@ def test_4_a_machine_that_was_revoked_or_suspected_before_the_bundle_was_made(tm
     report = verify(path, house.pins())
     assert failures(report) == {4}
     assert "listing" in detail(report, 4)
+
+
+def test_4_a_machine_that_is_suspect_from_after_the_edit_on_is_neither_green_nor_red(tmp_path):
+    """Said before the bundle was made, or after: only a later receipt then tells of it."""
+    with quick():
+        house = House(tmp_path)
+        edit = house.approved()
+        house.run(edit, tmp_path / "x.mp4")
+        ends = (house.place.writing, house.place.blobs, house.place.person("admin"))
+        before = bundled(house, edit, tmp_path / "before.zip", media=True).path
+        size, machine = house.place.writing.size, house.workshop.machine.public_der
+        suspect(*ends, "machine", machine, size, house.clock())
+        after = bundled(house, edit, tmp_path / "after.zip", media=True).path
+        write_receipt(Recorder(house.workshop, edit), tmp_path / "later.receipt")
+    for path, receipt in ((after, None), (before, tmp_path / "later.receipt")):
+        report = verify(path, house.pins(), receipt=receipt)
+        assert not failures(report)
+        assert states(report)[4] is State.UNKNOWN
+        assert "the bundle's listing: key" in detail(report, 4)
+    assert verify(before, house.pins()).exit_code == 0
 
 
 def test_4_a_key_history_with_its_tail_cut_off(told, judged):

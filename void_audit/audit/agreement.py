@@ -22,7 +22,7 @@ def listing_problem(
     """Why the listing's signature does not hold: obligation 4 judges it as it judges the records.
 
     It must be good under keys that are all valid after the last entry under the bundle's checkpoint, one of them
-    a machine's, and none under suspicion there.
+    a machine's. Whether one of them is under suspicion there says ``listing_suspicion``.
     """
     if bundle is None or bundle.signature is None:
         return ()
@@ -34,19 +34,26 @@ def listing_problem(
         signed.verify({key: registry.public_key(key) for key in signed.key_ids})
     except EvidenceError as error:
         return (f"the bundle's listing: {error}",)
-    suspicions = registry.suspicions()
     for key in signed.key_ids:
         if not registry.roles_at(key, place):
             return (
                 f"the bundle's listing is signed under key {key[:16]}, which is not valid at entry {place}",
             )
-        if key in suspicions and suspicions[key].since <= place:
-            return (
-                f"the bundle's listing is signed under key {key[:16]}, which is {suspicions[key].because}",
-            )
     if not any(Role.MACHINE in registry.roles_at(key, place) for key in signed.key_ids):
         return ("the bundle's listing is not signed under the key of a machine",)
     return ()
+
+
+def listing_suspicion(bundle: OpenedBundle | None, registry: KeyRegistry) -> tuple[str, ...]:
+    """Why the listing may have been signed by somebody else: as with a record, no fault, and no pass (obligation 4)."""
+    if bundle is None or bundle.signature is None:
+        return ()
+    suspicions = registry.suspicions()
+    return tuple(
+        f"the bundle's listing: key {key[:16]}, {suspicions[key].because}"
+        for key in bundle.signature.key_ids
+        if key in suspicions and suspicions[key].since <= bundle.listing.size
+    )
 
 
 def consistency_problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from void_audit.audit.agreement import listing_suspicion
 from void_audit.audit.answers import NO_RECORDS, PIN, failed, first, passed, unknown
 from void_audit.audit.evidence import Evidence, parse
 from void_audit.audit.known_keys import suspect_signatures
@@ -22,7 +23,10 @@ def signatures(evidence: Evidence) -> Finding:
     withheld = _withheld_key_events(evidence)
     if withheld:
         return failed(Obligation.SIGNATURES, withheld)
-    suspect = suspect_signatures(_with_seal(evidence), evidence.registry)
+    suspect = (
+        *suspect_signatures(_with_seal(evidence), evidence.registry),
+        *listing_suspicion(evidence.bundle, evidence.registry),
+    )
     if suspect:
         return unknown(
             Obligation.SIGNATURES,
