@@ -255,3 +255,9 @@ def test_the_newest_stamped_checkpoint_is_found_whatever_else_was_stamped(ledger
         stamp_checkpoint(ledger, asking(server), 0)  # an old one, later
     (kept,) = checkpoint_tokens(ledger, 1)
     assert ledger.newest_stamped() == (1, b64decode(kept.token))
+
+
+def test_what_can_be_no_token_is_left_out(ledger):
+    ledger.add_token(bytes(32), "https://tsa.example", b"x" * 35_000)
+    ledger.add_token(bytes(32), "https://other.example", b"perhaps")
+    assert [token.authority for token in file_tokens(ledger, "00" * 32)] == ["https://other.example"]

@@ -7,7 +7,7 @@ as a warning, and what is missing shows in the file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +35,9 @@ TSA = "tsa.pem"
 
 MAX_ROOTS = 1024 * 1024
 """Bytes."""
+
+KEEP_UP_SECONDS = 5.0
+"""For each authority where a command only keeps up: whoever waits there has not asked for a stamp."""
 
 OPERATOR_TRUSTED = """\
 # Who vouches for this log: a C2SP tlog-policy, see docs/witnessing.md. No witness yet.
@@ -79,9 +82,14 @@ class HouseNotary:
         stamped = ledger.newest_stamped()
         if stamped is not None:
             size, token = stamped
-            if size == ledger.size or now - claimed_time(token) < timedelta(hours=hours):
+            if size == ledger.size or _is_newer(token, now - timedelta(hours=hours)):
                 return
-        self._have(lambda authorities: stamp_checkpoint(ledger, authorities, ledger.size))
+
+        def stamp(authorities: Authorities) -> None:
+            patience = min(authorities.patience, KEEP_UP_SECONDS)
+            stamp_checkpoint(ledger, replace(authorities, patience=patience), ledger.size)
+
+        self._have(stamp)
 
     def ask(self, ledger: Ledger, size: int) -> Asked:
         """Ask the witnesses, keep what they sign, and remember what went wrong."""
@@ -102,6 +110,14 @@ class HouseNotary:
         except VoidAuditError as error:
             self._silent = True
             self.said.append(f"no time stamp ({error.code}): {error.message}")
+
+
+def _is_newer(token: bytes, when: datetime) -> bool:
+    """Whether a token claims a later time; what a rebuilt database took from a bad copy may be none."""
+    try:
+        return claimed_time(token) > when
+    except TokenError:
+        return False
 
 
 def house_authorities(folder: Path, urls: tuple[str, ...]) -> Authorities | None:

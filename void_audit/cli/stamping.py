@@ -25,8 +25,9 @@ def keep_up(
             if ledger.size == before:
                 return
             asked = notary()
+            told = asked.warnings
             asked.keep_up(ledger, hours, clock())
-            warnings = asked.warnings
+            warnings = tuple(warning for warning in asked.warnings if warning not in told)
         except VoidAuditError as error:
             warnings = (f"no time stamp ({error.code}): {error.message}",)
         for warning in warnings:

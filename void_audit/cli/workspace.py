@@ -191,6 +191,10 @@ class Workspace:
 
     def notary(self) -> HouseNotary:
         """Who outside is asked to vouch for the log. Raises IdentityError ``log-policy-*``."""
+        return self._notary  # one: who did not answer is not waited for again when the command ends
+
+    @cached_property
+    def _notary(self) -> HouseNotary:
         policy = house_policy(self.folder, self.log_vkey())
         witnesses = WitnessClient(policy, clock=lambda: self.clock().timestamp())
         return HouseNotary(witnesses, self.authorities)

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import ValidationError
+
 from void_audit.canon import timestamp
 from void_audit.canon.roots import check_roots
 from void_audit.canon.timestamp import MAX_TOKEN, Stamp, new_nonce, note_digest
@@ -67,7 +69,9 @@ class Authorities:
             except TokenError as error:
                 problems.append(f"{_host(url)}: {error.message}")
         if problems:
-            raise TokenError("authority-failed", " ".join(problems), "Ask again later: `void-audit ledger timestamp`.")
+            raise TokenError(
+                "authority-failed", " ".join(problems), "Ask again later: `void-audit ledger timestamp`."
+            )
         raise TokenError(
             "authority-missing",
             "No time-stamping authority is configured.",
@@ -106,12 +110,13 @@ def checkpoint_tokens(ledger: Ledger, size: int) -> tuple[TimestampToken, ...]:
 
 
 def _tokens(ledger: Ledger, covers: str, digest: bytes) -> tuple[TimestampToken, ...]:
-    return tuple(
-        TimestampToken.model_validate(
-            {"covers": covers, "authority": authority, "token": base64.b64encode(token).decode()}
-        )
-        for authority, token in ledger.tokens(digest)
-    )
+    """Those that are kept, without what could be none: a database may have been made again from a bad copy."""
+    found = []
+    for authority, token in ledger.tokens(digest):
+        fields = {"covers": covers, "authority": authority, "token": base64.b64encode(token).decode()}
+        with suppress(ValidationError):
+            found.append(TimestampToken.model_validate(fields))
+    return tuple(found)
 
 
 def post(url: str, body: bytes, patience: float) -> bytes:
