@@ -11,8 +11,7 @@ import pytest
 from cli.terminal import Terminal
 from rich.console import Console
 
-from void_audit.audit.evidence import Pins
-from void_audit.audit.verify import verify as verify_file
+from void_audit.audit.evidence import Pins, gathered
 from void_audit.cli import evidence, models
 from void_audit.cli.workspace import Workspace
 from void_audit.weights.registry import shipped
@@ -154,9 +153,9 @@ class TestPins:
 
         def watched(file, pins, *others):
             seen.append(pins)
-            return verify_file(file, pins, *others)
+            return gathered(file, pins, *others)
 
-        monkeypatch.setattr(evidence, "verify_file", watched)
+        monkeypatch.setattr(evidence, "gathered", watched)
         return seen
 
     @pytest.fixture

@@ -43,6 +43,13 @@ def test_it_is_put_back_whatever_it_was_and_however_one_leaves(precision):
         torch.backends.cudnn.benchmark = False
 
 
+def test_what_the_older_names_say_can_still_be_asked():
+    before = torch.backends.cudnn.allow_tf32
+    with pinned(CPU, torch.float32):
+        pass
+    assert torch.backends.cudnn.allow_tf32 is before
+
+
 def test_within_products_are_in_full():
     torch.set_float32_matmul_precision("medium")
     try:

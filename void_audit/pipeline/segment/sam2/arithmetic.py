@@ -68,7 +68,7 @@ def _full_precision() -> Iterator[None]:
     """Products and convolutions of float32 in float32, neither TF32 nor bfloat16.
 
     What is asked for by PyTorch's older names (``allow_tf32``) cannot be answered once two of the newer ones differ, so
-    the older are used as far as they go, and each of the newer is put back as it was.
+    the older are used as far as they go; both are put back as they were, the older first.
     """
     backends: Any = torch.backends
     parts = (
@@ -79,6 +79,7 @@ def _full_precision() -> Iterator[None]:
         backends.cuda.matmul,
     )
     before, products = [part.fp32_precision for part in parts], torch.get_float32_matmul_precision()
+    convolutions = _tf32_convolutions()
     torch.set_float32_matmul_precision("highest")
     backends.cudnn.allow_tf32 = False
     backends.mkldnn.conv.fp32_precision = "ieee"
@@ -86,5 +87,15 @@ def _full_precision() -> Iterator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(products)
+        if convolutions is not None:
+            backends.cudnn.allow_tf32 = convolutions
         for part, value in zip(parts, before, strict=True):
             part.fp32_precision = value
+
+
+def _tf32_convolutions() -> bool | None:
+    """By the older name; None if the process has spoken by the newer ones."""
+    try:
+        return bool(torch.backends.cudnn.allow_tf32)
+    except RuntimeError:
+        return None
