@@ -9,7 +9,7 @@ from conftest_ledger import Home
 from evidence_of import entry, evidence, exporter, inspected
 
 from void_audit.errors import StorageError
-from void_audit.ledger.continuous import ContinuousExport
+from void_audit.ledger.continuous import PATIENCE, ContinuousExport
 from void_audit.ledger.tile_store import LocalStore
 
 
@@ -73,6 +73,7 @@ def test_an_export_that_hangs_is_left_behind() -> None:
     assert failure.code == "evidence-late"
     hang.set()
     assert export.close() is None
+    assert PATIENCE <= 15  # of every command that writes
 
 
 def test_the_evidence_follows_a_log(home: Home) -> None:

@@ -10,8 +10,8 @@ from void_audit.errors import StorageError, VoidAuditError
 PAUSE = 0.2
 """Seconds in which further appends become part of the same export."""
 
-PATIENCE = 60.0
-"""Seconds that ``close`` waits for what is under way."""
+PATIENCE = 15.0
+"""Seconds that ``close`` waits for what is under way: every command that writes waits so long for a dead bucket."""
 
 
 class ContinuousExport:
