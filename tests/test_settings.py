@@ -21,7 +21,13 @@ def test_no_workspace(tmp_path):
     assert caught.value.code == "workspace-missing"
 
 
-@pytest.mark.parametrize("text", ["not toml [", 'organisation = "x"', 'unknown = 1\norigin="o"', "packs = 3"])
+NEVER = 'organisation = "x"\norigin = "o"\npacks = ["base"]\ntimestamp_hours = 100000000000'
+"""More hours than a calendar has."""
+
+
+@pytest.mark.parametrize(
+    "text", ["not toml [", 'organisation = "x"', 'unknown = 1\norigin="o"', "packs = 3", NEVER]
+)
 def test_broken_settings_are_refused(tmp_path, text):
     (tmp_path / "settings.toml").write_text(text)
     with pytest.raises(WorkspaceError) as caught:

@@ -88,7 +88,7 @@ class WorkspaceSettings(Value):
     """Where the tiles of the log are exported to: a folder or an fsspec URL; default: ``evidence`` here."""
     timestamp_urls: tuple[Text, ...] = ()
     """RFC 3161 time-stamping authorities, in the order in which they are asked."""
-    timestamp_hours: int = Field(default=24, ge=1)
+    timestamp_hours: int = Field(default=24, ge=1, le=87_600)
     """After so many hours the next checkpoint is stamped."""
     requester: Name | None = None
     """Who asks where a request folder does not say."""
