@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from vector_files import VECTORS, Case, cases, check, check_regenerated
 
 from void_audit.canon import checkpoint, dsse, jcs, merkle, note, statement
 from void_audit.canon.note import VerifierKey
-from void_audit.errors import VoidAuditError
 from void_audit.identity.keys import FileSigner
-
-VECTORS = Path(__file__).parents[1] / "vectors"
-Case = dict[str, Any]
 
 
 def signer(seed: str) -> FileSigner:
@@ -97,26 +90,10 @@ RUN: dict[str, Callable[[Case], object]] = {
 }  # fmt: skip
 
 
-def cases() -> list[Any]:
-    return [
-        pytest.param(name, case, id=f"{name}: {case['name']}")
-        for name in RUN
-        for case in json.loads((VECTORS / f"{name}.json").read_text())
-    ]
-
-
-@pytest.mark.parametrize(("name", "case"), cases())
+@pytest.mark.parametrize(("name", "case"), cases(VECTORS, RUN))
 def test_vector(name: str, case: Case) -> None:
-    if "error" in case:
-        with pytest.raises(VoidAuditError) as caught:
-            RUN[name](case["input"])
-        assert caught.value.code == case["error"]
-    else:
-        assert RUN[name](case["input"]) == case["expected"]
+    check(RUN[name], case)
 
 
 def test_vectors_are_what_the_generator_writes(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, VECTORS / "generate.py", tmp_path], check=True)
-    written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    assert written == {p.name: p.read_bytes() for p in VECTORS.glob("*.json")}
-    assert set(written) == {f"{name}.json" for name in RUN}
+    check_regenerated(VECTORS, RUN, tmp_path)
