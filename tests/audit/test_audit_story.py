@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from void_audit.audit import judgement
 from void_audit.audit.story import approvals, models, order, policy
 from void_audit.model.engine import WeightsRef
 from void_audit.model.report import State
@@ -154,3 +155,12 @@ def test_11_files_of_the_models_that_only_looked_count_too(finished, step):
     asked = []
     models(replace(bent, pins=replace(bent.pins, approved_weights=lambda d: asked.append(d) or True)))
     assert asked == [MYSTERY]
+
+
+def test_more_decisions_than_anybody_makes_are_not_recomputed(finished, monkeypatch):
+    assert policy(finished.evidence).state is models(finished.evidence).state is State.PASS
+    monkeypatch.setattr(judgement, "MAX_DECISIONS", 3)
+    for found in (policy(finished.evidence), models(finished.evidence)):
+        assert found.state is State.UNKNOWN
+        assert "4 decisions" in found.detail
+        assert found.remedy

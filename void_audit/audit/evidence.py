@@ -17,7 +17,7 @@ from pathlib import Path
 from void_audit.audit.agreement import consistency_problem, disagreements, listing_problem
 from void_audit.audit.bundle import OpenedBundle, is_bundle, opened_bundle
 from void_audit.audit.claims import ManifestState
-from void_audit.audit.folding import tell
+from void_audit.audit.folding import Telling, tell
 from void_audit.audit.known_keys import bad_signatures, known_keys, later_keys
 from void_audit.audit.manifest import ManifestEvidence, read_manifest
 from void_audit.audit.receipt import MAX_RECEIPT, read_receipt
@@ -32,7 +32,7 @@ from void_audit.errors import EvidenceError, IdentityError
 from void_audit.identity.erasures import ErasedBlobs
 from void_audit.identity.registry import KeyRegistry
 from void_audit.model.base import BlobRef
-from void_audit.model.lifecycle import EditState, Signed
+from void_audit.model.lifecycle import EditState
 from void_audit.model.proof import LedgerAssertion, LoggedEntry, Receipt, StoredEntry
 from void_audit.model.records import HouseRecord
 
@@ -116,12 +116,11 @@ class Evidence:
 
     def state_before(self, index: int) -> EditState:
         """What the edit's records said before entry ``index``; refused or not."""
-        state = EditState()
-        for entry in self.edit_entries:
-            if entry.index < index:
-                signers = self.registry.holders_of(entry.key_ids)
-                state = state.advance(Signed(entry.statement, signers))
-        return state
+        return self._telling.before(index)
+
+    @cached_property
+    def _telling(self) -> Telling:
+        return Telling(self.edit_entries, self.registry)
 
     def subject(self, kind: str, name: str) -> str | None:
         """SHA-256 of an artifact in the newest record of a kind."""

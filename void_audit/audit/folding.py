@@ -8,6 +8,26 @@ from void_audit.model.proof import StoredEntry
 from void_audit.model.records import Approval, HouseRecord, Intent, MaskRevision, PromptRevision, Role
 
 
+class Telling:
+    """What the records say before each place in the log. Asked in log order, it takes every record once."""
+
+    def __init__(self, entries: tuple[StoredEntry, ...], registry: KeyRegistry) -> None:
+        """``entries``: the edit's own, in log order, refused or not."""
+        self._entries, self._registry = entries, registry
+        self._state, self._next, self._asked = EditState(), 0, 0
+
+    def before(self, index: int) -> EditState:
+        """The state that the records before entry ``index`` reach."""
+        if index < self._asked:
+            self._state, self._next = EditState(), 0
+        self._asked = index
+        while self._next < len(self._entries) and self._entries[self._next].index < index:
+            entry = self._entries[self._next]
+            signers = self._registry.holders_of(entry.key_ids)
+            self._state, self._next = self._state.advance(Signed(entry.statement, signers)), self._next + 1
+        return self._state
+
+
 def tell(
     entries: tuple[StoredEntry, ...], edit: str | None, registry: KeyRegistry
 ) -> tuple[EditState, str | None, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
 from void_audit.audit.erased import GONE, erased_of, erasure_problems, refs_of
 from void_audit.audit.evidence import Evidence
-from void_audit.audit.judgement import decision_problems, engine_fact_problems, fact_refs
+from void_audit.audit.judgement import decision_problems, engine_fact_problems, fact_refs, uncountable
 from void_audit.audit.links import approval_problems, chain_problems, proposal_refs, read_plan
 from void_audit.audit.publicity import claim_problems, oversight_problems
 from void_audit.model.plan import EditPlan
@@ -20,6 +20,7 @@ from void_audit.model.records import (
 from void_audit.model.report import Finding, Obligation
 
 SEALED = "A file that was sealed by void-audit."
+FEWER = "Nothing here: ask the house why policy was asked so often."
 
 
 def order(evidence: Evidence) -> Finding:
@@ -56,6 +57,8 @@ def policy(evidence: Evidence) -> Finding:
     ]
     if not decisions:
         return unknown(Obligation.POLICY, NO_RECORDS, SEALED)
+    if too_many := uncountable(evidence):
+        return unknown(Obligation.POLICY, too_many, FEWER)
     problems, missing = decision_problems(evidence, entries)
     if problems:
         return failed(Obligation.POLICY, first(problems))
@@ -107,6 +110,8 @@ def models(evidence: Evidence) -> Finding:
         return unknown(
             Obligation.MODELS, "The file does not carry the plan.", "The plan that the records name."
         )
+    if too_many := uncountable(evidence):
+        return unknown(Obligation.MODELS, too_many, FEWER)
     problems = [
         *_engine_problems(evidence, plan),
         *engine_fact_problems(evidence),
