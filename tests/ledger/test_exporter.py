@@ -245,3 +245,24 @@ def test_an_exporter_on_another_machine_that_was_faster_is_not_undone(
     assert seen.checkpoint
     assert (seen.checkpoint.size, problems) == (8, [])
     ledger.close()
+
+
+def test_whoever_may_only_read_the_log_can_keep_a_copy(
+    filled: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(exporters.FileLock, "acquire", refused)
+    copy = LocalStore(tmp_path / "copy")
+    assert exporter(filled, copy).catch_up(whole=True).size == 7
+    assert inspected(filled, copy)[1] == []
+
+
+def test_a_lock_that_fails_otherwise_is_an_error(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(exporters.FileLock, "acquire", broken)
+    with pytest.raises(StorageError):
+        exporter(filled).catch_up()

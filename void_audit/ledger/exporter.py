@@ -6,6 +6,7 @@ next one: until the checkpoint is written, the directory is that of the checkpoi
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from void_audit.ledger.tile_store import TileStore
 from void_audit.ledger.tiles import TileBuilder
 
 LOCK_SECONDS = 60.0
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,10 @@ class Exporter:
                 "evidence-busy", f"Another process exports ({lock.lock_file}).", "Try again."
             ) from error
         except OSError as error:
-            raise storage_error(self._lock_file, error) from error
+            if error.errno not in _CLOSED:
+                raise storage_error(self._lock_file, error) from error
         try:
-            yield
+            yield  # without the lock, whoever may only read the log: as if from another machine
         finally:
             with storage_errors(self._lock_file):
                 lock.release()
