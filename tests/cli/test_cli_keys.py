@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from void_audit.identity.people import People
+
 
 def people(terminal):
     return {row["name"]: row for row in terminal.json("keys list")["keys"]}
@@ -65,3 +67,13 @@ def test_without_an_administrators_key(own):
 def test_an_exposed_key_is_not_used(own):
     (own.folder / ".void-audit" / "keys" / "people" / "chief.pem").chmod(0o644)
     own.refused("keys add clark --role editor", 2, "key-exposed")
+
+
+def test_whoever_may_not_read_the_keys_reads_the_log(own, monkeypatch):
+    def closed(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(People, "names", closed)
+    rows = own.json("keys list")["keys"]
+    assert rows
+    assert {row["name"] for row in rows} == {None}

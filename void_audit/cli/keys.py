@@ -196,7 +196,11 @@ def shown_names(place: Workspace) -> dict[str, str]:
         erased = erased_keys(place)
     except VoidAuditError:
         erased = {}  # without a ledger nothing is known to be
-    return {key: name for key, name in holder_names(place).items() if key not in erased}
+    try:
+        names = holder_names(place)
+    except PermissionError:
+        names = {}  # whoever may read the log need not be let into the folder of keys
+    return {key: name for key, name in names.items() if key not in erased}
 
 
 def _person(place: Workspace, name: str, given: bytes | None, no_passphrase: bool) -> bytes:
