@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from simulator.studio import Studio
@@ -206,3 +207,17 @@ def test_3_without_either_record_it_cannot_be_told(finished, step):
     found = lineage(finished.without_record(step))
     assert found.state is State.UNKNOWN
     assert found.remedy
+
+
+def test_3_an_embedded_prompt_with_nothing_to_compare_it_with_is_no_pass(finished):
+    """Whoever takes the recorded prompt out, or erases it, could show readers any other."""
+    bare = finished.without_blob(finished.evidence.state.prompt.sha256)
+    shown = {**finished.manifest.embedded, "prompt.json": b'{"bg": "another"}'}
+    for evidence in (bare, finished.with_manifest(bare, embedded=shown)):
+        found = lineage(evidence)
+        assert found.state is State.UNKNOWN
+        assert "not at hand" in found.detail
+    erasure = finished.evidence.edit_entries[0]
+    erased = replace(bare)
+    erased.__dict__["erasures"] = SimpleNamespace(by=lambda digest: erasure)
+    assert f"ERASED by entry {erasure.index}" in lineage(erased).detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
 from void_audit.audit.claims import ManifestState
+from void_audit.audit.erased import GONE, erased_of
 from void_audit.audit.essence import essence_problems
 from void_audit.audit.evidence import Evidence, open_pinned, parse
 from void_audit.audit.links import differing, read_plan
@@ -132,6 +133,15 @@ def lineage(evidence: Evidence) -> Finding:
         return failed(
             Obligation.LINEAGE,
             f"The clip given as source is {evidence.source_sha256}, the edit's is {stored}.",
+        )
+    prompt = evidence.state.prompt
+    if prompt and PROMPT_TITLE in evidence.manifest.embedded and evidence.blob(prompt) is None:
+        gone = erased_of(evidence, [prompt])
+        why = gone or "the prompt that the records name is not at hand."
+        return unknown(
+            Obligation.LINEAGE,
+            f"Made from {stored}; whether the embedded prompt is the recorded one cannot be told: {why}",
+            GONE if gone else "The prompt that the records name.",
         )
     given = "the clip given is that source" if evidence.source_sha256 else "the source itself was not given"
     return passed(
