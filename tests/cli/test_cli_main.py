@@ -149,6 +149,21 @@ def test_verify_loads_no_ledger_no_stage_and_no_maker(desk):
     assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
+def test_a_witness_needs_none_of_what_edits_need(tmp_path):
+    program = (
+        "import json, sys\n"
+        "from void_audit.cli.main import app\n"
+        "try: app(sys.argv[2:])\n"
+        "except SystemExit as done: code = done.code\n"
+        f"print(); {LOADED}; sys.exit(code)"
+    )
+    heavy = "sqlalchemy,numpy,cv2,av,c2pa,rfc3161_client,void_audit.workflow"
+    for command in ("init --name partner.example/witness --no-passphrase", "show"):
+        done = in_process(program, heavy, "witness", *command.split(), "--folder", str(tmp_path / "witness"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
 def test_the_installed_command_runs():
     program = Path(sys.executable).with_name("void-audit")
     done = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=False)

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, err, group, guarded, say
-from void_audit.cli.session import read_passphrase, workspace_at
 from void_audit.errors import RequestError
 from void_audit.settings import Environment
 
@@ -43,7 +42,7 @@ def init(
 
     phrase = None if no_passphrase else Environment().passphrase(HOLDER)
     if phrase is None and not no_passphrase:
-        phrase = read_passphrase("New passphrase for the keys of this witness", confirm=True)
+        phrase = _asked("New passphrase for the keys of this witness", confirm=True)
     made = WitnessFolder.create(folder, name, phrase)
     if as_json:
         emit(
@@ -161,6 +160,8 @@ def ask(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
 
     Example: void-audit witness ask
     """
+    from void_audit.cli.session import workspace_at  # noqa: PLC0415 - a witness has no workspace
+
     place = workspace_at(workspace)
     ledger, notary = place.writing, place.notary()
     size = ledger.size
@@ -225,7 +226,13 @@ def _passphrase(folder: Path) -> str | None:
         encrypted = b"ENCRYPTED" in (folder / "keys" / "ed25519.pem").read_bytes()
     except OSError:  # opening it says it better
         return given
-    return read_passphrase("Passphrase of this witness") if given is None and encrypted else given
+    return _asked("Passphrase of this witness") if given is None and encrypted else given
+
+
+def _asked(prompt: str, confirm: bool = False) -> str:
+    from void_audit.cli.session import read_passphrase  # noqa: PLC0415 - it brings the libraries of a workspace
+
+    return read_passphrase(prompt, confirm)
 
 
 def _vkey(given: str) -> str:
