@@ -60,7 +60,7 @@ def test_6_the_manifests_own_token_is_named_and_not_counted(finished):
 
 
 def test_6_a_clock_that_was_set_back_names_key_times_and_entries(finished):
-    late, early = "2026-03-01T00:00:01+00:00", "2026-03-01T00:00:00+00:00"
+    late, early = "2026-03-01T00:05:01+00:00", "2026-03-01T00:00:00+00:00"
     evidence = claiming(finished.evidence, late, early)
     one, other = evidence.entries[-2:]
     assert one.key_ids == other.key_ids
@@ -69,6 +69,15 @@ def test_6_a_clock_that_was_set_back_names_key_times_and_entries(finished):
         assert found.state is State.FAIL
         for value in (early, f"entry {one.index}", f"entry {other.index}", one.key_ids[0][:16]):
             assert value in found.detail
+
+
+def test_6_a_clock_that_was_put_right_is_no_fault_but_it_may_not_creep_back(finished):
+    """Machines that wake up a little fast are corrected; their records must not be red for ever."""
+    times = [f"2026-03-01T00:{minute:02}:00+00:00" for minute in (9, 6, 4, 3)]
+    assert time(claiming(finished.evidence, times[0], times[2])).state is State.UNKNOWN
+    found = time(claiming(finished.evidence, *times))
+    assert found.state is State.FAIL
+    assert times[3] in found.detail
 
 
 def test_6_an_hour_earlier_elsewhere_is_later(finished):

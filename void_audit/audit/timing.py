@@ -13,7 +13,7 @@ from void_audit.model.proof import StoredEntry
 from void_audit.model.report import Finding, Obligation
 
 CLOCKS = timedelta(minutes=5)
-"""By so much an honest signer's clock may be ahead of the one outside."""
+"""By so much an honest signer's clock may be ahead of the one outside, and be put right."""
 
 REMEDY = "A cosigned checkpoint or an RFC 3161 token, and --witness-policy or --tsa to say whose word counts."
 
@@ -21,8 +21,8 @@ REMEDY = "A cosigned checkpoint or an RFC 3161 token, and --witness-policy or --
 def time(evidence: Evidence, earlier: tuple[EarlierCheckpoint, ...] = ()) -> Finding:
     """(6) Time is bounded by what comes from outside, never by an entry's own clock.
 
-    The signers' clocks prove nothing. But a clock that runs backwards along the log was set, and one that
-    claims a time after what outsiders have fixed contradicts them: both are failures.
+    The signers' clocks prove nothing. But a clock that runs far backwards along the log was set, and one that
+    claims a time well after what outsiders have fixed contradicts them: both are failures.
 
     Args:
         evidence: the file, its receipt and the pins.
@@ -128,11 +128,11 @@ def _clock_problem(evidence: Evidence) -> str:
             return f"Entry {entry.index} claims {text}, a time without a zone."
         for key in entry.key_ids:
             before, index = latest.get(key, (claimed, entry.index))
-            if claimed < before:
+            if claimed < before - CLOCKS:
                 return (
                     f"Key {key[:16]} claims {text} at entry {entry.index}, after {before} at entry {index}."
                 )
-            latest[key] = (claimed, entry.index)
+            latest[key] = max((before, index), (claimed, entry.index))
     return ""
 
 
