@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from void_audit.audit import judgement
+from void_audit.audit import answers
 from void_audit.audit.story import approvals, models, order, policy
 from void_audit.model.engine import WeightsRef
 from void_audit.model.report import State
@@ -157,10 +157,15 @@ def test_11_files_of_the_models_that_only_looked_count_too(finished, step):
     assert asked == [MYSTERY]
 
 
-def test_more_decisions_than_anybody_makes_are_not_recomputed(finished, monkeypatch):
-    assert policy(finished.evidence).state is models(finished.evidence).state is State.PASS
-    monkeypatch.setattr(judgement, "MAX_DECISIONS", 3)
-    for found in (policy(finished.evidence), models(finished.evidence)):
+def test_of_more_records_than_anybody_makes_the_content_is_not_compared(finished, monkeypatch):
+    known = len(finished.evidence.edit_entries)
+    monkeypatch.setattr(answers, "MAX_RECORDS", known)
+    assert {check(finished.evidence).state for check in (order, policy, models)} == {State.PASS}
+    monkeypatch.setattr(answers, "MAX_RECORDS", known - 1)
+    for check in (order, policy, models):
+        found = check(finished.evidence)
         assert found.state is State.UNKNOWN
-        assert "4 decisions" in found.detail
+        assert f"{known} records" in found.detail
         assert found.remedy
+    refused = replace(finished.evidence, order_problem="pass:1 cannot follow mask")
+    assert order(refused).state is State.FAIL

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from void_audit.audit.evidence import Evidence
 from void_audit.model.report import Finding, Obligation, State
 
+MAX_RECORDS = 1000
+"""Of one edit whose contents are compared. People make fewer; a forger could keep a verifier busy for hours."""
+
 Check = Callable[[Evidence], Finding]
 
 TITLES: dict[Obligation, str] = {
@@ -29,6 +32,14 @@ TITLES: dict[Obligation, str] = {
 
 NO_RECORDS = "The file carries no void-audit records."
 PIN = "--log-key VKEY, obtained from the newsroom by another way than the file."
+
+
+def too_many(evidence: Evidence) -> str:
+    """Why the contents of the edit's records are not compared; empty if they are."""
+    found = len(evidence.edit_entries)
+    return f"{found} records of one edit; of no more than {MAX_RECORDS} is the content compared." * (
+        found > MAX_RECORDS
+    )
 
 
 def passed(obligation: Obligation, detail: str) -> Finding:

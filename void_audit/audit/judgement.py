@@ -19,17 +19,6 @@ from void_audit.model.proof import StoredEntry
 from void_audit.model.records import PlanRecord, PolicyDecisionRecord
 from void_audit.policy.replay import differences, replay
 
-MAX_DECISIONS = 500
-"""Of one edit that are recomputed. People do not ask so often; a forger could keep us busy for hours."""
-
-
-def uncountable(evidence: Evidence) -> str:
-    """Why the decisions on record are not recomputed; empty if they are."""
-    found = sum(isinstance(e.statement.predicate, PolicyDecisionRecord) for e in evidence.edit_entries)
-    return f"{found} decisions are on record; no more than {MAX_DECISIONS} are recomputed." * (
-        found > MAX_DECISIONS
-    )
-
 
 def decision_problems(evidence: Evidence, entries: Sequence[StoredEntry]) -> tuple[list[str], list[str]]:
     """What does not hold, and what is missing, for all recorded decisions."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from void_audit.audit.answers import NO_RECORDS, failed, first, passed, unknown
+from void_audit.audit.answers import NO_RECORDS, failed, first, passed, too_many, unknown
 from void_audit.audit.erased import GONE, erased_of, erasure_problems, refs_of
 from void_audit.audit.evidence import Evidence
-from void_audit.audit.judgement import decision_problems, engine_fact_problems, fact_refs, uncountable
+from void_audit.audit.judgement import decision_problems, engine_fact_problems, fact_refs
 from void_audit.audit.links import approval_problems, chain_problems, proposal_refs, read_plan
 from void_audit.audit.publicity import claim_problems, oversight_problems
 from void_audit.model.plan import EditPlan
@@ -20,7 +20,7 @@ from void_audit.model.records import (
 from void_audit.model.report import Finding, Obligation
 
 SEALED = "A file that was sealed by void-audit."
-FEWER = "Nothing here: ask the house why policy was asked so often."
+FEWER = "Nothing here: ask the house why the edit has so many records."
 
 
 def order(evidence: Evidence) -> Finding:
@@ -29,11 +29,10 @@ def order(evidence: Evidence) -> Finding:
         return unknown(Obligation.ORDER, NO_RECORDS, SEALED)
     if evidence.order_problem:
         return failed(Obligation.ORDER, f"{evidence.order_problem}.")
-    broken = [*chain_problems(evidence), *erasure_problems(evidence)]
-    if broken:
-        return failed(Obligation.ORDER, f"The records do not name each other's artifacts: {first(broken)}.")
-    if evidence.disagreements:
-        return failed(Obligation.ORDER, f"Bundle and video disagree: {first(evidence.disagreements)}.")
+    if more := too_many(evidence):
+        return unknown(Obligation.ORDER, more, FEWER)
+    if broken := _broken(evidence):
+        return failed(Obligation.ORDER, f"{broken}.")
     if evidence.state.last != ("seal" if evidence.bundle else "policy-decision:output"):
         return failed(
             Obligation.ORDER, f"The records end at {evidence.state.last or 'nothing'}, before the seal."
@@ -49,6 +48,16 @@ def order(evidence: Evidence) -> Finding:
     return passed(Obligation.ORDER, f"{len(evidence.edit_entries)} records, from the source to the {end}.")
 
 
+def _broken(evidence: Evidence) -> str:
+    """What in the records does not fit together, or not with the video that they came with."""
+    broken = [*chain_problems(evidence), *erasure_problems(evidence)]
+    if broken:
+        return f"The records do not name each other's artifacts: {first(broken)}"
+    if evidence.disagreements:
+        return f"Bundle and video disagree: {first(evidence.disagreements)}"
+    return ""
+
+
 def policy(evidence: Evidence) -> Finding:
     """(8) Recomputing the recorded facts against the recorded pack gives the recorded verdict."""
     entries = [e for e in evidence.edit_entries if isinstance(e.statement.predicate, PolicyDecisionRecord)]
@@ -57,8 +66,8 @@ def policy(evidence: Evidence) -> Finding:
     ]
     if not decisions:
         return unknown(Obligation.POLICY, NO_RECORDS, SEALED)
-    if too_many := uncountable(evidence):
-        return unknown(Obligation.POLICY, too_many, FEWER)
+    if more := too_many(evidence):
+        return unknown(Obligation.POLICY, more, FEWER)
     problems, missing = decision_problems(evidence, entries)
     if problems:
         return failed(Obligation.POLICY, first(problems))
@@ -110,8 +119,8 @@ def models(evidence: Evidence) -> Finding:
         return unknown(
             Obligation.MODELS, "The file does not carry the plan.", "The plan that the records name."
         )
-    if too_many := uncountable(evidence):
-        return unknown(Obligation.MODELS, too_many, FEWER)
+    if more := too_many(evidence):
+        return unknown(Obligation.MODELS, more, FEWER)
     problems = [
         *_engine_problems(evidence, plan),
         *engine_fact_problems(evidence),
