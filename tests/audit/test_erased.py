@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -170,3 +171,18 @@ def test_hostile_numbers_of_erasures_take_no_time(finished):
     assert erased(evidence, digest) is None
     assert erasure_problems(evidence) == []
     assert decision_problems(evidence, entries)[0] == []
+
+
+def test_a_bundle_that_holds_what_it_says_was_erased_contradicts_itself_also_if_it_is_too_large_to_look_into(
+    finished,
+):
+    digest = finished.evidence.state.plan.plan.sha256
+    evidence = with_erasure(finished, digest)
+    bundle = SimpleNamespace(
+        assertion=evidence.assertion, stored=lambda sha256: None, holds=lambda sha256: sha256 == digest
+    )
+    assert erasure_problems(evidence) == []
+    (problem,) = erasure_problems(replace(evidence, bundle=bundle))
+    assert digest[:16] in problem
+    assert erased(evidence, digest) is not None
+    assert erased(replace(evidence, bundle=bundle), digest) is None

@@ -51,6 +51,10 @@ class OpenedBundle:
     video: Path | None
     receipt: Path | None
 
+    def holds(self, digest: str) -> bool:
+        """Whether there is a blob with this SHA-256, however large."""
+        return (self.folder / layout.blob_name(digest)).is_file()
+
     def stored(self, digest: str) -> bytes | None:
         """The blob with this SHA-256, if the bundle holds it and it is not too large to look into."""
         path = self.folder / layout.blob_name(digest)

@@ -74,5 +74,7 @@ def erasure_problems(evidence: Evidence) -> list[str]:
 
 
 def _carries(evidence: Evidence, digest: str) -> bool:
-    """Whether the manifest has bytes under this digest, right or wrong ones."""
+    """Whether bytes are here under this digest, right or wrong ones, however many."""
+    if evidence.bundle is not None:
+        return evidence.bundle.holds(digest)
     return evidence.assertion is not None and digest in evidence.assertion.evidence
