@@ -25,6 +25,8 @@ from void_audit.canon.note import parse as parse_note
 from void_audit.canon.tlog_proof import TlogProof
 from void_audit.canon.zip import ZipWriter
 from void_audit.errors import LedgerError, OrderError, RequestError, WorkspaceError
+from void_audit.identity.erasures import ErasedBlobs
+from void_audit.identity.registry import KeyRegistry
 from void_audit.ledger.durable import storage_errors
 from void_audit.ledger.erasures import Erasures
 from void_audit.media.atomic import whole_file
@@ -112,6 +114,7 @@ class _Layout:
         self.seal = _seal_of(studio, edit, own)
         self.entries = sorted([*own, *self._of_house(own)], key=lambda e: e.index)
         self.tokens: list[BundleToken] = []
+        self.erased = _erased(self.entries)
 
     def lay_out(self) -> None:
         """Everything but report, listing and signature."""
@@ -220,6 +223,9 @@ class _Layout:
         return not self.media and (sent or ref.media_type.startswith("image/"))
 
     def _put_blob(self, ref: BlobRef) -> None:
+        if ref.sha256 in self.erased:  # what is there now is another edit's, made of the same
+            self._note(ref, "erased")
+            return
         try:
             if ref.salted or ref.size <= MAX_BLOB:
                 self._put(layout.blob_name(ref.sha256), self.studio.blobs.stored(ref))
@@ -243,8 +249,8 @@ class _Layout:
             self._put_file(layout.SIDECAR, seal.sidecar)
 
     def _put_file(self, name: str, ref: BlobRef) -> None:
-        if not self.media:
-            self._note(ref, "left out")
+        if not self.media or ref.sha256 in self.erased:
+            self._note(ref, "left out" if ref.sha256 not in self.erased else "erased")
             return
         try:
             self._link(name, self.studio.blobs.path(ref), ref.sha256)
@@ -307,6 +313,14 @@ class _Layout:
             absent=tuple(self.absent[digest] for digest in sorted(self.absent)),
             members=tuple(self.members[name] for name in sorted(self.members)),
         )
+
+
+def _erased(entries: list[StoredEntry]) -> frozenset[str]:
+    """Digests of what the edit's own erasures say is gone."""
+    told, registry = ErasedBlobs(), KeyRegistry.from_entries(entries)
+    for entry in entries:
+        told.apply(entry, registry)
+    return frozenset(digest for digest, _ in told.items())
 
 
 def _seal_of(studio: Studio, edit: str, own: list[StoredEntry]) -> StoredEntry:
