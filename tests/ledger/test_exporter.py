@@ -6,7 +6,8 @@ import os
 import random
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -248,21 +249,44 @@ def test_an_exporter_on_another_machine_that_was_faster_is_not_undone(
 
 
 def test_whoever_may_only_read_the_log_can_keep_a_copy(
-    filled: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copy: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(self: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(exporters.FileLock, "acquire", refused)
-    copy = LocalStore(tmp_path / "copy")
-    assert exporter(filled, copy).catch_up(whole=True).size == 7
-    assert inspected(filled, copy)[1] == []
+    theirs = LocalStore(tmp_path / "theirs")
+    assert exporter(copy, theirs).catch_up(whole=True).size == 7
+    assert inspected(copy, theirs)[1] == []
 
 
-def test_a_lock_that_fails_otherwise_is_an_error(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_fails_otherwise_is_an_error(copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: object) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(exporters.FileLock, "acquire", broken)
     with pytest.raises(StorageError):
-        exporter(filled).catch_up()
+        exporter(copy).catch_up()
+
+
+def test_nothing_is_asked_of_the_target_within_a_transaction(
+    copy: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, opened = evidence(copy), [0]
+    export = exporter(copy, target)
+    read, paths = export._database.read, target.paths
+
+    @contextmanager
+    def reading() -> Iterator[object]:
+        with read() as connection:
+            opened[0] += 1
+            yield connection
+            opened[0] -= 1
+
+    def listing(below: str = "") -> Iterator[str]:
+        assert not opened[0]  # a bucket may take minutes, and hold the database's log back
+        return paths(below)
+
+    monkeypatch.setattr(export._database, "read", reading)
+    monkeypatch.setattr(target, "paths", listing)
+    assert export.catch_up(whole=True).size == 7

@@ -150,3 +150,12 @@ def test_another_exporter_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> Non
         store.put("tile", b"ours")
     assert caught.value.code == "evidence-contradicted"
     assert store.put("other", b"theirs") is False
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "folder", "endless"):
+        with pytest.raises(StorageError):
+            LocalStore(tmp_path).read(name, 10)

@@ -84,6 +84,7 @@ class Exporter:
                 self._refuse_other_history(connection, old, new)
             start = 0 if whole else old.size
             written = self._tiles(start, old, new) if whole or old.size < new.size else 0
+            self._attestations.look(whole)
             with self._database.read() as connection:
                 said = self._attestations.missing(connection, new.size, whole)
             written += self._attestations.write(said)

@@ -35,11 +35,14 @@ class Attestations:
         self._there: set[str] = set()
         self._listed = False
 
-    def missing(self, connection: sa.Connection, newest: int, whole: bool = False) -> list[Said]:
-        """What is to be written for a log of ``newest`` entries; ``whole`` compares all of it again."""
+    def look(self, whole: bool = False) -> None:
+        """See what lies there, if that is not known or ``whole``. Apart: no transaction waits for a slow bucket."""
         if whole or not self._listed:
             self._there = {*self._target.paths(CHECKPOINTS), *self._target.paths(TIMESTAMPS)}
             self._listed = True
+
+    def missing(self, connection: sa.Connection, newest: int, whole: bool = False) -> list[Said]:
+        """What is to be written for a log of ``newest`` entries; ``whole`` compares all of it again."""
         said = list(self._stamped(connection, newest, set() if whole else self._there))
         sizes = connection.execute(
             sa.select(cosignature.c.size).distinct().where(cosignature.c.size <= newest)
