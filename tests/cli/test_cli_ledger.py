@@ -149,6 +149,14 @@ def test_a_rebuild_from_older_evidence_is_refused_or_signs_no_more(own, tmp_path
     own.refused("keys add bruce --role editor", 1, "ledger-rollback")
 
 
+def test_a_rebuild_leaves_no_option_out_of_account(own):
+    said = own.refused(
+        "ledger rebuild --from tiles --database postgresql://owner@db.example/x", 2, "option-unused"
+    )
+    assert "settings.toml" in said
+    own.refused("ledger rebuild --accept-behind", 2, "option-unused")
+
+
 def test_projections_alone(own):
     database = own.folder / ".void-audit" / "ledger" / "ledger.sqlite"
     with closing(sqlite3.connect(database)) as connection:

@@ -12,6 +12,7 @@ from void_audit.canon.note import VerifierKey
 from void_audit.cli import database, erase, ledger_adopt, ledger_proofs, tiles, timestamp
 from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, guarded, say
 from void_audit.cli.session import workspace_at
+from void_audit.errors import RequestError
 from void_audit.ledger.log import Ledger
 from void_audit.ledger.rebuild import Rebuilt, rebuild_projections
 from void_audit.ledger.rebuild import rebuild as rebuild_from
@@ -101,6 +102,7 @@ def rebuild(
 
     Example: void-audit ledger rebuild --from .void-audit/evidence
     """
+    _refuse_unused(source, accept_behind, owner)
     desk = workspace_at(workspace)
     key, place = VerifierKey.parse(desk.log_vkey()), desk.ledger_place
     if source is None:
@@ -113,6 +115,18 @@ def rebuild(
         emit(asdict(done))
         return
     _say_rebuilt(done)
+
+
+def _refuse_unused(source: str | None, accept_behind: bool, owner: str | None) -> None:
+    """What would be left out of account: with --from the workspace's own database is made again, no other."""
+    if source is None and accept_behind:
+        raise RequestError("option-unused", "--accept-behind only goes with --from.", "Name the tiles.")
+    if source is not None and owner is not None:
+        raise RequestError(
+            "option-unused",
+            "--database does not go with --from: the database in settings.toml is made again.",
+            "Leave it out, or name another database there.",
+        )
 
 
 def _say_evidence(state: EvidenceState) -> None:
