@@ -259,3 +259,13 @@ def test_what_is_too_large_is_not_even_parsed():
     ):
         with pytest.raises(TokenError, match=r"it has 3\d{4} bytes"):
             check()
+
+
+def test_a_root_that_was_made_anew_under_its_name_does_not_hide_the_old_one():
+    """Whichever of the two comes first among the pins."""
+    old, new = Tsa(name="X", seed=1), Tsa(name="X", seed=1, root_seed=9)
+    for pins in (old.root_pem + new.root_pem, new.root_pem + old.root_pem):
+        for tsa in (old, new):
+            assert verify_token(tsa.token(bytes(32)), bytes(32), pins).authority == "CN=X"
+    with pytest.raises(TokenError):
+        verify_token(old.token(bytes(32)), bytes(32), new.root_pem)

@@ -129,12 +129,23 @@ def verify_token(token: bytes, digest: bytes, roots_pem: str) -> Stamp:
             "token-imprint", "The token covers something else.", "Find the token of this very thing."
         )
     authority = _signer(response)
-    roots = x509.load_pem_x509_certificates(roots_pem.encode())
-    try:
-        VerifierBuilder(roots=list(roots)).build().verify(response, digest)
-    except (VerificationError, ValueError, OverflowError) as error:
-        raise _refusal(authority, str(error)) from error
+    _check_chain(response, digest, x509.load_pem_x509_certificates(roots_pem.encode()), authority)
     return Stamp(info.gen_time.astimezone(UTC), _accuracy(response), authority)
+
+
+def _check_chain(
+    response: TimeStampResponse, digest: bytes, roots: list[x509.Certificate], authority: str
+) -> None:
+    """Returns only if it holds under one root: of several of one name the library would look at the first alone."""
+    refusals = []
+    for root in roots:
+        try:
+            VerifierBuilder(roots=[root]).build().verify(response, digest)
+        except (VerificationError, ValueError, OverflowError) as error:
+            refusals.append(_refusal(authority, str(error)))
+        else:
+            return
+    raise next((r for r in refusals if r.code != "token-untrusted"), refusals[0])
 
 
 def claimed_time(token: bytes) -> datetime:
