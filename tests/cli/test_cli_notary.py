@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from outsiders import POLICY, cosigned
 
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.tlog_policy import Policy
 from void_audit.cli.notary import OPERATOR_TRUSTED, HouseNotary, house_policy
+from void_audit.cli.session import workspace_at
 from void_audit.errors import IdentityError, LedgerError
 from void_audit.ledger.witness_client import CONTRADICTS, Asked, WitnessClient, WitnessWarning
 
@@ -79,3 +81,20 @@ def test_a_notary_without_witnesses_asks_nobody() -> None:
     log = Log()
     log.cosigned = lambda size: "text\n\n\u2014 a AAAAAAAA\n"
     assert HouseNotary(WitnessClient(Policy())).ask(log, 5) == Asked()
+
+
+def test_a_kept_cosignature_that_is_wrong_stops_no_edit(own) -> None:
+    place = workspace_at(own.folder / ".void-audit")
+    vkey = place.log_vkey()
+    (place.folder / "trust" / "log.policy").write_text(f"log {vkey}\n{POLICY}")
+    ledger, notary = place.writing, place.notary()
+    size = ledger.size
+    good = cosigned(ledger.checkpoint())
+    ledger.add_cosignatures(size, [good.splitlines(keepends=True)[-1]])
+    assert notary.attest(ledger, size).note == good
+    assert notary.warnings == ()
+    wrong = cosigned(ledger.checkpoint_at(1)).splitlines(keepends=True)[-1]  # of another checkpoint
+    ledger.add_cosignatures(size, [wrong])
+    assert notary.attest(ledger, size).note == ledger.checkpoint()
+    (said,) = notary.warnings
+    assert "note-signature-bad" in said

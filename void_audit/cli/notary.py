@@ -14,7 +14,7 @@ from pathlib import Path
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.timestamp import claimed_time
 from void_audit.canon.tlog_policy import Policy, parse_policy
-from void_audit.errors import IdentityError, TokenError, VoidAuditError
+from void_audit.errors import IdentityError, NoteError, TokenError, VoidAuditError
 from void_audit.ledger.authorities import (
     Authorities,
     checkpoint_tokens,
@@ -68,9 +68,9 @@ class HouseNotary:
         Raises:
             LedgerError: ``checkpoint-missing``.
         """
-        self.ask(ledger, size)
+        note = self._cosigned(ledger, size)
         self._have(lambda authorities: stamp_checkpoint(ledger, authorities, size))
-        return Attested(ledger.cosigned(size), checkpoint_tokens(ledger, size))
+        return Attested(note, checkpoint_tokens(ledger, size))
 
     def stamp(self, ledger: Ledger, sha256: str) -> tuple[TimestampToken, ...]:
         """Tokens for a finished file."""
@@ -98,6 +98,17 @@ class HouseNotary:
             ledger.add_cosignatures(size, asked.lines)
         self.said.extend(line for line in said(asked.warnings) if line not in self.said)
         return asked
+
+    def _cosigned(self, ledger: Ledger, size: int) -> str:
+        """With what witnesses signed; without it where one line kept of them is wrong: no checker would go on."""
+        try:
+            self.ask(ledger, size)
+            note = ledger.cosigned(size)
+            self.witnesses.policy.judge([note])
+        except NoteError as error:
+            self.said.append(f"no cosignatures of the checkpoint of {size} ({error.code}): {error.message}")
+            return ledger.checkpoint_at(size)
+        return note
 
     def _have(self, stamp: Callable[[Authorities], object]) -> None:
         """After one failure nobody is asked again: it would cost the same wait each time."""
