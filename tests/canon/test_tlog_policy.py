@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from void_audit.canon import note as notes
 from void_audit.canon.checkpoint import Checkpoint, sign_checkpoint
-from void_audit.canon.cosignature import CosignerKey, cosign
+from void_audit.canon.cosignature import ED25519_COSIGNATURE, CosignerKey, cosign
 from void_audit.canon.note import VerifierKey
 from void_audit.canon.tlog_policy import MAX_NAMES, MAX_POLICY, Policy, agreed_at, cosigned_at, parse_policy
 from void_audit.errors import IdentityError, NoteError
@@ -213,3 +213,11 @@ def test_every_kind_of_line_is_bounded() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_refused_with_our_error(text: str) -> None:
     refused("x" + text)
+
+
+def test_a_log_is_never_its_own_witness() -> None:
+    """A policy that names no log would otherwise be for one whose key it counts as a witness."""
+    own = CosignerKey("outsider.example", ED25519_COSIGNATURE, LOG_KEY.public)
+    given = parse_policy(f"witness outsider {own}\nquorum outsider\n")
+    assert not given.knows_log(LOG_KEY)
+    assert given.knows_log(VerifierKey(LOG_KEY.name, bytes(32)))

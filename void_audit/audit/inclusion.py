@@ -49,7 +49,7 @@ def _witnessed(evidence: Evidence, log: VerifierKey, included: str) -> Finding:
     if not policy.knows_log(log):
         return failed(
             Obligation.INCLUSION,
-            f"The pinned witness policy is for another log than {log.name}.",
+            f"The pinned witness policy is for another log than {log.name}, or makes that its own witness.",
             "The tlog-policy of this log, with its log key.",
         )
     try:

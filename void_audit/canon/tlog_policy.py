@@ -78,8 +78,9 @@ class Policy:
     """A witness or a group; None if no witness is asked for."""
 
     def knows_log(self, log: VerifierKey) -> bool:
-        """Whether the policy is for this log; one that names no log is for any."""
-        return not self.logs or log in self.logs
+        """Whether the policy is for this log. One that names no log is for any, but no log is its own witness."""
+        own_witness = any(witness.key.public == log.public for witness in self.witnesses)
+        return not own_witness and (not self.logs or log in self.logs)
 
     def judge(self, checkpoints: Iterable[str]) -> Verdict:
         """Who cosigned at least one of these checkpoint notes. That the log signed them is not checked here.
