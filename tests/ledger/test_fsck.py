@@ -173,7 +173,9 @@ def test_random_damage_to_the_file_never_raises_and_never_passes_for_entries(cop
 
 def test_blobs_that_entries_name_are_checked(home: Home, ledger: Ledger, tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path / "blobs")
-    kept, lost, spoilt = (blobs.put(text, "text/plain", salted=True, subject="edit:e") for text in (b"a", b"b", b"c"))
+    kept, lost, spoilt = (
+        blobs.put(text, "text/plain", salted=True, subject="edit:e") for text in (b"a", b"b", b"c")
+    )
     ledger.append([envelope(n, ref) for n, ref in enumerate((kept, lost, spoilt))])
     report = fsck(home.folder, home.vkey, blobs)
     assert (report.ok, report.blobs) == (True, 3)
