@@ -66,6 +66,22 @@ def test_nothing_stays_behind_whatever_happens(path, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["cut.zip"]
 
 
+def test_what_no_bundle_has_is_refused_before_it_is_written(tmp_path, monkeypatch):
+    """A small file of long names would else make millions of folders."""
+    deep = "/".join(["a"] * 90)
+    made = []
+    monkeypatch.setattr(Path, "mkdir", lambda self, **options: made.append(self))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "bent.zip").write_bytes(zipped({f"{deep}/{n}": b"" for n in range(10)}))
+    with (
+        pytest.raises(BundleError, match="No bundle has a member") as caught,
+        opened_bundle(tmp_path / "bent.zip"),
+    ):
+        pass
+    assert caught.value.code == "bundle-listing"
+    assert made == []
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(StorageError, match="cannot be read"), opened_bundle(tmp_path / "no.zip"):
         pass
@@ -88,7 +104,7 @@ def test_a_member_that_is_another_missing_or_more_is_named(files, refused):
     assert "is missing" in refused(less, "bundle-listing", signed=False)
     more = {**files, "blobs/" + "ab" * 32: b"x"}
     assert "is not listed" in refused(more, "bundle-listing", signed=False)
-    assert "is not listed" in refused({**files, "stowaway": b""}, "bundle-listing", signed=False)
+    assert "No bundle has" in refused({**files, "stowaway": b""}, "bundle-listing", signed=False)
 
 
 @pytest.mark.parametrize("name", [layout.LISTING, layout.SIGNATURE])

@@ -133,6 +133,13 @@ def _unpack(path: Path, folder: Path) -> dict[str, BundleMember]:
         ) from error
     with stream, writing(folder):
         for member, chunks in read_zip(stream, length):
+            if not layout.is_member(member.name) and member.name not in {layout.LISTING, layout.SIGNATURE}:
+                # Before it is written: names of many parts would fill the disk with folders.
+                raise BundleError(
+                    "bundle-listing",
+                    f"No bundle has a member {member.name}.",
+                    "It was made by something else.",
+                )
             target, digest = folder / member.name, hashlib.sha256()
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as out:
