@@ -20,11 +20,12 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from void_audit.errors import LedgerError, StorageError
 from void_audit.ledger.durable import make_folder, replacing, storage_errors
+from void_audit.ledger.exclusive import release
 from void_audit.ledger.mark_slots import SLOT, Mark, Slot, newest_slot, version_1
 
 __all__ = ["HeldMark", "Mark", "adopt_mark", "begin_mark", "held_mark", "read_mark"]
@@ -100,7 +101,7 @@ def held_mark(path: Path) -> Iterator[HeldMark]:
             )
         yield HeldMark(path, descriptor, slot)
     finally:
-        _release(descriptor)
+        release(descriptor)
 
 
 def read_mark(path: Path) -> Mark | None:
@@ -151,7 +152,7 @@ def adopt_mark(path: Path) -> Mark:
         mark = _slot(path, _content(path, descriptor)).mark
         begin_mark(path, mark)
     finally:
-        _release(descriptor)
+        release(descriptor)
     return mark
 
 
@@ -171,12 +172,12 @@ def _locked(path: Path) -> int:
                 return descriptor
         except StorageError as error:
             if not isinstance(error.__cause__, BlockingIOError | FileNotFoundError):
-                _release(descriptor)
+                release(descriptor)
                 raise
         except BaseException:
-            _release(descriptor)
+            release(descriptor)
             raise
-        _release(descriptor)  # held by another, or no longer the file at this path
+        release(descriptor)  # held by another, or no longer the file at this path
         if time.monotonic() > deadline:
             raise StorageError("ledger-busy", f"Another process holds {path}.", "Try again.")
         time.sleep(_POLL)
@@ -192,15 +193,6 @@ def _opened(path: Path) -> int:
                 f"The mark {path} of what this key has signed is missing.",
                 "Restore it from the newest backup of the key, or close this log and begin another.",
             ) from error
-
-
-def _release(descriptor: int) -> None:
-    # All that matters is on the disk already, and the descriptor is gone whatever close says of it (close(2)).
-    # Unlocking apart: a fork of this process may hold the descriptor too.
-    with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    with suppress(OSError):
-        os.close(descriptor)
 
 
 def _identity(descriptor: int) -> str:

@@ -12,18 +12,17 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 
 from void_audit.errors import LedgerError, StorageError, VoidAuditError
 from void_audit.ledger import database as databases
 from void_audit.ledger.database import Database, Fault
-from void_audit.ledger.durable import make_folder, storage_error, storage_errors, sync_folder
+from void_audit.ledger.durable import make_folder, storage_errors, sync_folder
+from void_audit.ledger.exclusive import exclusive
 from void_audit.ledger.place import refuse_network
 from void_audit.ledger.schema import migrate
 
 BUSY_MILLISECONDS = 10_000
 LOCK = "ledger.lock"
-LOCK_POLL_SECONDS = 0.005
 
 
 class SqliteDatabase(Database):
@@ -83,21 +82,8 @@ class SqliteDatabase(Database):
     @contextmanager
     def lock(self) -> Iterator[None]:
         """See ``Database.lock``: a lock on a file beside the database."""
-        folder = self.path.parent
-        lock = FileLock(
-            folder / LOCK, timeout=databases.LOCK_SECONDS, poll_interval=LOCK_POLL_SECONDS, thread_local=False
-        )
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StorageError("ledger-busy", f"Another process writes to {folder}.", "Try again.") from error
-        except OSError as error:
-            raise storage_error(folder, error) from error
-        try:
+        with exclusive(self.path.with_name(LOCK), databases.LOCK_SECONDS):
             yield
-        finally:
-            with storage_errors(folder):
-                lock.release()
 
     def replaced(self) -> bool:
         """See ``Database.replaced``: a file is what its inode is."""
