@@ -90,3 +90,11 @@ def test_an_unknown_pack_is_found_when_it_is_used(terminal):
     terminal("init --no-passphrase --pack nonsense")
     terminal.request()
     terminal.refused("policy check request --requester lois", 2, "pack-missing")
+
+
+def test_an_administrator_with_a_passphrase_apart_is_enrolled_under_that_one(terminal):
+    apart = {"VOID_AUDIT_PASSPHRASE": "of the house", "VOID_AUDIT_PASSPHRASE_PERRY": "of perry"}
+    terminal("init --admin perry", **apart)
+    terminal("keys add lois --role editor", **apart)
+    same = {"VOID_AUDIT_PASSPHRASE": "of the house"}
+    terminal.refused("keys add jimmy --role approver", 2, "passphrase-wrong", **same)

@@ -63,7 +63,12 @@ def init(
     phrase = None if no_passphrase else environment.passphrase(SERVICE)
     if phrase is None and not no_passphrase:
         phrase = read_passphrase("New passphrase for the keys of this workspace", confirm=True)
-    place = workspace_at(workspace, lambda holder: phrase)
+
+    def given(holder: str) -> str | None:
+        """What opens this holder's key later must close it now: the administrator may have a passphrase apart."""
+        return None if no_passphrase else environment.passphrase(holder) or phrase
+
+    place = workspace_at(workspace, given)
     settings = _settings(organisation, pack or ["base"], database)
     create_workspace(place, settings, admin, tokens)
     _report(place, settings, tokens, phrase is not None, as_json)
