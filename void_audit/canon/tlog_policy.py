@@ -304,5 +304,5 @@ def _earlier(one: int, other: int) -> int:
 
 def _malformed(why: str) -> IdentityError:
     return IdentityError(
-        "log-policy-malformed", f"The policy of log and witnesses cannot be used: {why}.", _HINT
+        "log-policy-malformed", f"The policy of log and witnesses cannot be used: {why.rstrip('.')}.", _HINT
     )
