@@ -185,7 +185,7 @@ def test_what_is_no_http_is_no_answer(answer):
 def test_an_address_that_is_none_is_not_asked_and_keeps_its_secret(url):
     with pytest.raises(TokenError) as caught:
         Authorities((url,), TSA.root_pem).stamp(DIGEST)
-    assert "address is none" in caught.value.message
+    assert "no http or https address" in caught.value.message
     assert "secret" not in caught.value.message
 
 

@@ -166,7 +166,9 @@ def _parts(url: str) -> SplitResult:
         usable = None
     if not usable or parts.username is not None or not url.isprintable() or " " in url:
         raise TokenError(
-            "authority-url", "Its address is none.", "timestamp_urls holds http:// or https:// addresses."
+            "authority-url",
+            "That is no http or https address.",
+            "timestamp_urls holds http:// or https:// addresses.",
         )
     return parts
 
