@@ -91,6 +91,8 @@ def test_a_stranger_compares_two_checkpoints_offline(stranger):
 
 def test_a_newsroom_makes_the_proof_itself(desk, handed_out):
     assert "unchanged" in desk(f"ledger consistency {handed_out}/old {handed_out}/new").output
+    desk(f"ledger consistency {handed_out}/old {handed_out}/new --out {handed_out}/again")
+    assert (handed_out / "again").read_text() == (handed_out / "grown").read_text()
     size = desk.json("ledger fsck")["entries"]
     assert desk(f"ledger consistency 4 {size}").stdout == (handed_out / "grown").read_text()
     assert len(desk.json(f"ledger consistency 4 {size}")["hashes"]) > 1

@@ -54,6 +54,7 @@ def test_a_policy_that_is_not_this_house_s_is_no_policy(tmp_path, text: str, cod
     with pytest.raises(IdentityError) as caught:
         policy_in(tmp_path, text)
     assert caught.value.code == code
+    assert "log.policy" in caught.value.message
 
 
 def test_a_policy_that_cannot_be_read_is_not_taken_for_none(tmp_path) -> None:

@@ -111,6 +111,11 @@ def test_a_witness_that_is_gone_stops_no_edit_and_is_said(begun) -> None:
             policy(begun, {"gazette": (vkeys["gazette"], here), "council": (vkeys["council"], back)}, "all")
             begun(f"receipt {begun.edit} --out clean.mp4.receipt")
         assert "Witnessed 2 of 2" in inclusion(begun, "clean.mp4")["detail"]
+        begun("keys add clark --role editor")  # a newer checkpoint, which one witness cannot see
+        line = f"receipt {begun.edit} --out clean.mp4.receipt"
+        assert "cosigned by enough" in begun.refused(line, 2, "receipt-worse")
+        assert "Witnessed 2 of 2" in inclusion(begun, "clean.mp4")["detail"]
+        begun(f"receipt {begun.edit} --out other.receipt")
 
 
 def test_a_new_workspace_asks_nobody_and_says_operator_trusted(own) -> None:

@@ -35,5 +35,5 @@ def _unreadable(why: str) -> IdentityError:
     return IdentityError(
         "trust-unreadable",
         f"The pinned root certificates {why}.",
-        "Give the root.pem that the newsroom publishes.",
+        "Give the root.pem (of time stamps: the tsa.pem) that the newsroom publishes.",
     )

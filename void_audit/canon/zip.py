@@ -159,7 +159,9 @@ def _read_directory(stream: BinaryIO, begin: bytes, members: list[Member], offse
     for part in _directory(members, offset):
         found, read = read + _exactly(stream, len(part) - len(read)), b""
         if found != part:
-            raise _malformed("its directory is not that of its members")
+            raise _malformed(
+                "its directory is not that of its members" if members else "it is no bundle's zip"
+            )
     if stream.read(1):
         raise _malformed("something stands behind its end")
 

@@ -144,7 +144,8 @@ def consistency(
 ) -> None:
     """Prove that nothing was changed or removed between two sizes of the log; of checkpoint files also check it.
 
-    Two files of equal size are compared and need no proof. Exit 1 if the history was rewritten.
+    --out keeps the proof, for those who have the two files alone. Two files of equal size are compared
+    and need no proof. Exit 1 if the history was rewritten.
 
     Example: void-audit ledger consistency yesterday.checkpoint today.checkpoint --proof grown.proof --log-key log.vkey
     """
@@ -167,6 +168,8 @@ def consistency(
             "Get that.",
         )
     merkle.verify_consistency(first.size, first.root, second.size, second.root, given.path)
+    if out is not None:
+        _write(out, str(given))
     if as_json:
         emit({"consistent": True, "old": first.size, "new": second.size, "origin": second.origin})
         return
@@ -225,8 +228,7 @@ def _bytes(path: Path, limit: int) -> bytes:
 def _give(text: str, fields: dict[str, object], out: Path | None, as_json: bool) -> None:
     """Text to a file or to standard output, as it is."""
     if out is not None:
-        with storage_errors(out), replacing(out, 0o644) as stream:
-            stream.write(text.encode())
+        _write(out, text)
         fields = {**fields, "file": str(out)}
     if as_json:
         emit(fields)
@@ -234,3 +236,8 @@ def _give(text: str, fields: dict[str, object], out: Path | None, as_json: bool)
         say(f"Written: {out}")
     else:
         typer.echo(text, nl=not text.endswith("\n"))
+
+
+def _write(out: Path, text: str) -> None:
+    with storage_errors(out), replacing(out, 0o644) as stream:
+        stream.write(text.encode())

@@ -163,6 +163,8 @@ def house_policy(folder: Path, vkey: str) -> Policy:
         policy = parse_policy(path.read_bytes())
     except FileNotFoundError:
         return Policy()
+    except IdentityError as error:
+        raise IdentityError(error.code, f"{path}: {error.message}", error.hint) from error
     except OSError as error:
         raise IdentityError(
             "log-policy-unreadable", f"{path} cannot be read: {error.strerror}.", "Check its permissions."

@@ -76,7 +76,11 @@ class Ledger(LogReader):
         """
         database = open_database(place, writable=signer is not None)
         if not database.exists():
-            raise WorkspaceError("ledger-missing", f"There is no ledger in {place}.", "Create one first.")
+            raise WorkspaceError(
+                "ledger-missing",
+                f"There is no ledger in {place}.",
+                "Create one; one that was lost: ledger rebuild.",
+            )
         if signer is None:
             database.check_version()
             return cls(database)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,8 +142,12 @@ def deliver(recorder: Recorder, out: Path) -> Delivered:
     return Delivered(out, digest, receipt_path, sidecar, state.seal.manifest)
 
 
-def write_receipt(recorder: Recorder, path: Path) -> Receipt:
+def write_receipt(
+    recorder: Recorder, path: Path, refuse: Callable[[Receipt], None] = lambda receipt: None
+) -> Receipt:
     """Write the receipt of a sealed edit as of now: later checkpoints, cosignatures, key events and tokens.
+
+    ``refuse`` is asked before anything is written, and raises what it has against it.
 
     Raises:
         SealError: ``seal-missing``.
@@ -154,6 +159,7 @@ def write_receipt(recorder: Recorder, path: Path) -> Receipt:
         raise SealError("seal-missing", "The edit is not sealed.", "Run it first: `void-audit run EDIT`.")
     entry = next(e for e in studio.ledger.entries(edit=recorder.edit) if e.statement.predicate == seal)
     receipt = receipt_of(studio, entry.index, seal.log_size, recorder.subject("seal", "sealed"))
+    refuse(receipt)
     with storage_errors(path), whole_file(path) as whole:
         whole.write_text(receipt.model_dump_json(indent=1) + "\n")
     return receipt
