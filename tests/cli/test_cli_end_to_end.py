@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -204,6 +205,39 @@ def test_what_a_replacement_needs(house, changes, code, error, rule):
     terminal = house("base localization")
     localization(terminal.folder / "request", **changes)
     assert rule in terminal.refused("plan request", code, error)
+
+
+@pytest.mark.parametrize(("dub", "error"), [
+    ({"width": 80, "height": 48}, "supplied-size"),
+    ({"frames": FRAMES - 1}, "supplied-frames"),
+    ({"frames": FRAMES + 1}, "supplied-frames"),
+    (None, "clip-not-video"),
+])  # fmt: skip
+def test_a_clip_that_cannot_be_put_in_is_refused_before_anything_is_recorded(house, dub, error):
+    terminal = house("base localization")
+    localization(terminal.folder / "request")
+    path = terminal.folder / "request" / "dub.mp4"
+    path.write_text("no video")
+    if dub:
+        write_clip(path, **{"width": SIZE.width, "height": SIZE.height, "frames": FRAMES, **dub})
+    before = terminal.log_size()
+    terminal.refused("plan request", 2, error)
+    assert terminal.log_size() == before
+
+
+def test_a_supplied_clip_of_another_rate_is_warned_of_before_it_is_approved(house):
+    terminal = house("base localization")
+    localization(terminal.folder / "request")
+    write_clip(
+        terminal.folder / "request" / "dub.mp4",
+        width=SIZE.width,
+        height=SIZE.height,
+        frames=FRAMES,
+        rate=Fraction(30),
+    )
+    said = terminal.json("plan request")
+    assert any("taken one for one" in warning for warning in said["warnings"])
+    assert "taken one for one" in terminal(f"plan {said['edit']}").output.replace("\n", " ")
 
 
 HOUSE_SCHEMA = """\

@@ -15,7 +15,7 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.void import VoidSettings
 from void_audit.pipeline.masks.comparison import comparison
-from void_audit.workflow.material import recorded_request
+from void_audit.workflow.material import recorded_request, supplied_warnings
 from void_audit.workflow.planning import Planned
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.running import Finished
@@ -36,7 +36,7 @@ def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
         "mask_file": str(studio.blobs.path(state.mask.mask)) if state.mask else None,
         "preview": str(preview_picture(studio, planned)),
         **findings_json(studio, planned.edit, state),
-        "warnings": warnings_of(state),
+        "warnings": _planned_warnings(studio, planned),
         "decision": decision_of(studio, state).model_dump(mode="json"),
     }
 
@@ -65,7 +65,7 @@ def print_planned(studio: Studio, planned: Planned) -> None:
             f"Engine {plan.engine.name}: counterfactual dynamics: no (it cannot say what would have moved).",
             "yellow",
         )
-    for warning in warnings_of(state):
+    for warning in _planned_warnings(studio, planned):
         say_wrapped(f"warning: {warning}", "yellow")
     print_decision(decision_of(studio, state))
     say(f"Plan {state.plan.digest if state.plan else ''}: {plan_file(studio, planned)}")
@@ -157,6 +157,13 @@ def warnings_of(state: EditState) -> list[str]:
     takes = [take for n in (1, 2) if (take := state.take(n))]
     records = [state.segmentation, state.reasoning, *takes]
     return [warning for record in records if record for warning in record.warnings]
+
+
+def _planned_warnings(studio: Studio, planned: Planned) -> list[str]:
+    """Warnings of every stage; before pass 1, whose record holds them, also those of a clip to be put in."""
+    before = planned.state.take(1) is None
+    more = supplied_warnings(Recorder(studio, planned.edit)) if before else ()
+    return [*warnings_of(planned.state), *more]
 
 
 def plan_file(studio: Studio, planned: Planned) -> Path:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from void_audit.media.probe import probe
 from void_audit.media.reader import VideoClip
 from void_audit.model.request import EditRequest
+from void_audit.pipeline.synthesize.supplied_fit import fit_warnings
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import parse_prompt
 
@@ -35,3 +37,9 @@ def supplied_clip(recorder: Recorder) -> Path | None:
     """The stored clip whose pictures are to be put in, if the request came with one."""
     intent = recorder.state.intent
     return recorder.studio.blobs.path(intent.supplied) if intent and intent.supplied else None
+
+
+def supplied_warnings(recorder: Recorder) -> tuple[str, ...]:
+    """What the supplied clip, if there is one, does not have in common with the source."""
+    path = supplied_clip(recorder)
+    return fit_warnings(probe(path), source_clip(recorder).info) if path else ()

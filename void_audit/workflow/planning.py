@@ -22,6 +22,7 @@ from void_audit.model.seeing import Seeing
 from void_audit.model.signing import Signer
 from void_audit.model.subject import edit_subject
 from void_audit.pipeline.segment.marks import check_marks
+from void_audit.pipeline.synthesize.supplied_fit import check_fit
 from void_audit.seal.credentials import read_state
 from void_audit.workflow import judge
 from void_audit.workflow.drafting import Choices, check_length, draft_plan, engines_of, plan_digest, suited
@@ -48,7 +49,7 @@ def plan_request(
     """Plan a request; the same request again, looked at the same way, goes on in the edit that was begun for it.
 
     Raises:
-        ClipError, RequestError, MaskError: the clip and the request do not fit together.
+        ClipError, RequestError, MaskError: the clip and the request do not fit together, or the supplied clip and it.
         WeightsError: files of a model are missing or are others.
         DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded.
         ReasoningError: the reasoner gave no usable answer, which is recorded.
@@ -57,6 +58,8 @@ def plan_request(
     info = probe(folder.clip)
     schema = checked_schema(studio, folder.request)
     _check_marks(folder, info, seeing)
+    if folder.supplied is not None:  # before anybody approves what could not be made
+        check_fit(probe(folder.supplied), info)
     insist_on_role(studio.ledger, requester.key_id, Intent)
     check_length(choices, info.frames)
     # What cannot be made, or not here, is said before minutes of segmenting.

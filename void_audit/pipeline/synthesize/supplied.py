@@ -16,12 +16,10 @@ from void_audit.model.plan import EditPlan, SuppliedSettings
 from void_audit.pipeline.synthesize.base import FrameSink, TakeReport, settings_of
 from void_audit.pipeline.synthesize.difference import DifferenceMeter
 from void_audit.pipeline.synthesize.footage import check_mask, opened_at
+from void_audit.pipeline.synthesize.supplied_fit import check_fit, fit_warnings
 
 SEAM_WARNING = 16.0
 """Levels along the border of what is put in, above which it will be seen."""
-
-UNSPECIFIED = 2
-"""ITU-T H.273."""
 
 
 class SuppliedSynthesizer:
@@ -88,7 +86,7 @@ class SuppliedSynthesizer:
             "seam_levels": inside.seam,
             "unused_levels": outside.inside,
         }
-        warnings = (*_warnings(clip.info, supplied.info), *_difference_warnings(inside))
+        warnings = (*fit_warnings(supplied.info, clip.info), *_difference_warnings(inside))
         return TakeReport(len(mask), statistics, warnings)
 
     def _checked(self, source: ClipInfo, settings: SuppliedSettings) -> VideoClip:
@@ -106,23 +104,8 @@ class SuppliedSynthesizer:
                 "Plan again with this clip, or give the one that was planned.",
             )
         supplied = VideoClip(self._path)
-        _check_shape(supplied.info, source)
+        check_fit(supplied.info, source)
         return supplied
-
-
-def _check_shape(supplied: ClipInfo, source: ClipInfo) -> None:
-    if supplied.size != source.size:
-        raise RequestError(
-            "supplied-size",
-            f"The supplied clip is {supplied.width}x{supplied.height}, the source {source.width}x{source.height}.",
-            "Supply a clip of the source's own size: its pictures are put in without being moved.",
-        )
-    if supplied.frames != source.frames:
-        raise RequestError(
-            "supplied-frames",
-            f"The supplied clip has {supplied.frames} frames, the source {source.frames}.",
-            "Supply a clip with a picture for every picture of the source.",
-        )
 
 
 def _not_replaced(frame: int) -> MaskError:
@@ -131,23 +114,6 @@ def _not_replaced(frame: int) -> MaskError:
         f"Frame {frame} of the mask opens pixels that are not to be replaced.",
         "Use a mask schema whose changing classes count as `replaced`, such as `localization`.",
     )
-
-
-def _warnings(source: ClipInfo, supplied: ClipInfo) -> tuple[str, ...]:
-    """What two clips of one shape may still not have in common."""
-    warnings = []
-    if supplied.rate != source.rate:
-        warnings.append(
-            f"The supplied clip has {supplied.frame_rate} frames per second, the source {source.frame_rate}: "
-            "its pictures are taken one for one."
-        )
-    pairs = (
-        (source.color_transfer, supplied.color_transfer),
-        (source.color_primaries, supplied.color_primaries),
-    )
-    if any(a != b and UNSPECIFIED not in (a, b) for a, b in pairs):
-        warnings.append("The supplied clip has another transfer curve or other primaries than the source.")
-    return tuple(warnings)
 
 
 def _difference_warnings(inside: DifferenceMeter) -> tuple[str, ...]:
