@@ -92,22 +92,23 @@ def affected_objects(draw: st.DrawFn) -> AffectedObject:
     )
 
 
-BELONGINGS = st.dictionaries(st.integers(0, FRAMES - 1), PLACES, max_size=3).map(
-    lambda told: Belonging(noun="hat", localizations=localizations(told))
+BELONGINGS = st.builds(
+    lambda told, between: Belonging(noun="hat", localizations=localizations(told), between=between),
+    st.dictionaries(st.integers(0, FRAMES - 1), PLACES, max_size=3),
+    st.sampled_from(["hold", "linear"]),
 )
 ANSWERS = st.lists(affected_objects() | BELONGINGS, max_size=5).map(lambda found: answer(*found))
 
 
 def plainly(found: AffectedObject | Belonging, frame: int, grid: Grid = GRID) -> set[Place]:
     """The cells on a frame by the words of ``FindingCells``, one cell after the other."""
+    linear = found.between == "linear"
+    placed = _moved(found.localizations, frame, grid) if linear else _held(found.localizations, frame)
     if isinstance(found, Belonging):
-        return _held(found.localizations, frame)
+        return placed
     if not found.frames.start <= frame < found.frames.stop:
         return set()
-    named = {(cell.row, cell.col) for cell in found.original_position}
-    linear = found.between == "linear"
-    named |= _moved(found.localizations, frame, grid) if linear else _held(found.localizations, frame)
-    return named | _along(found, frame, grid)
+    return placed | {(cell.row, cell.col) for cell in found.original_position} | _along(found, frame, grid)
 
 
 def _held(places: tuple[GridLocalization, ...], frame: int) -> set[Place]:

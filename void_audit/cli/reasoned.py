@@ -9,8 +9,10 @@ from void_audit.cli.console import out, say
 from void_audit.errors import VoidAuditError
 from void_audit.model.lifecycle import EditState
 from void_audit.model.reasoning import Consequences
+from void_audit.model.records import ReasoningRecord
 from void_audit.pipeline.masks.findings import findings_picture
 from void_audit.pipeline.reason.prompt_lint import Suggestion, lint_prompt
+from void_audit.pipeline.reason.vlm.telling import fate_of
 from void_audit.workflow.material import recorded_request, source_clip
 from void_audit.workflow.planning import Planned
 from void_audit.workflow.recorder import Recorder
@@ -52,19 +54,38 @@ def findings_json(studio: Studio, edit: str, state: EditState) -> dict[str, obje
 def print_findings(studio: Studio, edit: str, state: EditState) -> None:
     """What was found and why, where to see it, and what is to be said of the prompt."""
     found = found_in(studio, state)
-    if found:
-        say_wrapped(found.summary)
-        for belonging in found.belongings:
-            say_wrapped(f"  - goes with it: {belonging.noun}: {belonging.why}")
-        for affected in found.affected:
-            frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
-            why = "" if affected.why in found.summary else f": {affected.why}"  # rules say it there already
-            say_wrapped(f"  - {affected.noun} ({frames}){why}")
+    if found and state.reasoning:
+        _print_found(state.reasoning, found)
         picture = findings_file(studio, edit)
         say(f"Findings over the footage: {picture or 'could not be drawn'}")
         _print_proposal(edit, state, found, recorded_request(Recorder(studio, edit)).background)
     for suggestion in suggestions(studio, edit, found):
         say_wrapped(f"prompt.json: {suggestion.message}", "yellow")
+
+
+def _print_found(record: ReasoningRecord, found: Consequences) -> None:
+    """Each finding with its reason, once: a model's summary repeats them all, rules give reasons in theirs."""
+    model, told = record.engine.kind == "model", ""
+    if model:
+        who = f"{record.engine.name} ({record.settings.get('model', record.engine.version)})"
+        say_wrapped(f"{who} says, unproven, with a confidence of {found.confidence:.2f}:")
+    else:
+        told = found.summary
+        say_wrapped(told)
+    for belonging in found.belongings:
+        say_wrapped(_item(f"goes with it: {belonging.noun}", [belonging.why]))
+    for affected in found.affected:
+        frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
+        fate = fate_of(affected) if model else [affected.movement]
+        said = [text for text in (affected.why, *fate) if text not in told]
+        say_wrapped(_item(f"{affected.noun} ({frames})", said))
+    if model and not found.affected:
+        say("  - nothing else would be different without the object")
+
+
+def _item(what: str, said: list[str]) -> str:
+    """A line of a list; what is not said leaves no trace."""
+    return f"  - {': '.join(filter(None, [what, ' '.join(filter(None, said))]))}"
 
 
 def _print_proposal(edit: str, state: EditState, found: Consequences, background: str) -> None:

@@ -86,12 +86,13 @@ class AffectedObject(Value):
 class Belonging(Value):
     """Something that goes with the object: worn, carried, attached. Removed together with it.
 
-    Each localization holds until the next one, the last to the end.
+    In between localizations as ``between`` says; the last one holds to the end.
     """
 
     noun: Name
     why: Text = ""
     localizations: Annotated[tuple[GridLocalization, ...], Field(max_length=20000)] = ()
+    between: Between = "hold"
 
 
 class Consequences(Value):

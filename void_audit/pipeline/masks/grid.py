@@ -55,15 +55,14 @@ class FindingCells:
         _check_inside(finding, grid)
         self._empty = chosen((), grid)
         self._range: range | None = None
-        between: Between = "hold"
         self._parts: list[_Places | _Path | _Place] = []
         if isinstance(finding, AffectedObject):
-            self._range, between = range(finding.frames.start, finding.frames.stop), finding.between
+            self._range = range(finding.frames.start, finding.frames.stop)
             self._parts += [
                 _Path(finding.trajectory, finding.size, grid),
                 _Place(finding.original_position, grid),
             ]
-        self._parts.append(_Places(finding.localizations, between, grid))
+        self._parts.append(_Places(finding.localizations, finding.between, grid))
 
     def at(self, frame: int) -> Cells:
         """The cells on ``frame``; the caller's own."""

@@ -9,7 +9,8 @@ How the wire is read (spec/void 3 where it says, else decided here):
 * Cells are sets: named twice, on two places of one frame, or out of order is the same thing said otherwise.
 * Between two localizations the cells move evenly if the thing is ``currently_moving``, otherwise they hold.
 * Cells on the first frame on which a thing is localized hold from ``first_appears_frame`` on, but not beyond the
-  sampled frame before: on that one it would have been named.
+  sampled frame before: on that one it would have been named. A belonging's hold back to after that frame.
+* A belonging goes where the object goes: between two localizations its cells move evenly.
 * The confidence of the whole reply is the confidence of each thing.
 """
 
@@ -168,7 +169,8 @@ class _Reading:
         return Belonging(
             noun=_noun(wire.noun, at),
             why=plain(wire.why),
-            localizations=self._places(wire.grid_localizations, at),
+            localizations=self._held_back(self._places(wire.grid_localizations, at), 0),
+            between="linear",
         )
 
     def _places(self, wire: list[WireLocalization], at: str) -> tuple[GridLocalization, ...]:

@@ -9,21 +9,43 @@ from void_audit.pipeline.reason.vlm.plain import clipped
 def summary_of(
     said_by: str, affected: list[AffectedObject], belongings: list[Belonging], confidence: float
 ) -> str:
-    """Plain language of at most 4000 characters, made from checked values; it says which engine said so."""
-    parts = [f"{said_by} says, unproven:", *(_sentence(thing) for thing in affected)]
+    """Plain language of at most 4000 characters, made from checked values; it says which engine said so.
+
+    Every noun, reason and movement is in it: policy reads the words of the summary (``reasoning.words``).
+    """
+    parts = [f"{clipped(said_by, 200)} says, unproven, with a confidence of {confidence:.2f}:"]
+    parts += [_going(belonging) for belonging in belongings]
+    parts += [_sentence(thing) for thing in affected]
     if not affected:
         parts.append("Nothing else would be different without the object.")
-    if belongings:
-        parts.append(f"With the object goes: {', '.join(clipped(b.noun, 60) for b in belongings)}.")
-    return clipped(" ".join([*parts, f"Its own confidence is {confidence:.2f}."]), 4000)
+    return clipped(" ".join(parts), 4000)
+
+
+def _going(belonging: Belonging) -> str:
+    return f"{clipped(belonging.noun, 60)} goes with the object{_because(belonging.why)}."
 
 
 def _sentence(thing: AffectedObject) -> str:
     kind = "looks different" if thing.category == "visual_artifact" else "behaves differently"
-    fate = " It would move without the object." if thing.will_move else ""
-    fate += " It would have stayed where it was." if thing.should_have_stayed else ""
-    why = clipped(thing.why.rstrip("."), 300)
-    return f"{clipped(thing.noun, 60)} {kind} from frame {thing.frames.start} on: {why}.{fate}"
+    since = f"{clipped(thing.noun, 60)} {kind} from frame {thing.frames.start} on{_because(thing.why)}."
+    return " ".join([since, *fate_of(thing)])
+
+
+def _because(why: str) -> str:
+    return f": {clipped(why.rstrip('.'), 200)}" if why else ""
+
+
+def fate_of(thing: AffectedObject) -> list[str]:
+    """What would become of a thing without the object, in sentences; none where nothing is said of it."""
+    how = thing.movement.rstrip(".")
+    said = []
+    if thing.will_move:
+        said.append(f"It would move without the object{f': {how}' if how else ''}.")
+    elif how:
+        said.append(f"Of its movement is said: {how}.")
+    if thing.should_have_stayed:
+        said.append("It would have stayed where it was.")
+    return said
 
 
 def gaps(consequences: Consequences) -> tuple[str, ...]:
