@@ -66,17 +66,25 @@ class VlmSettings(Value):
     """All pictures and the clip, before base64; what does not fit is sent smaller, or left out and said so."""
     max_reply_bytes: Annotated[int, Field(ge=1_000, le=4_000_000)] = 1_000_000
     max_output_tokens: Annotated[int, Field(ge=256, le=65_536)] = 16_384
-    timeout: Annotated[float, Field(gt=0, le=3600)] = 180.0
-    """Seconds for one attempt."""
+    """Of the answer and of the thoughts before it, where a model thinks."""
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    """Seconds for one attempt: a model on a laptop writes a few thousand tokens at ten a second."""
+    structured: bool = True
+    """Whether the service is to hold the model to the schema. If not, the schema goes along as words only; what comes
+    back is checked as strictly."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     """How often a question is sent at most, with growing pauses, while the service is busy or out of reach."""
 
 
 class GeminiSettings(VlmSettings):
-    """Google's Gemini through ``google-genai``."""
+    """Google's Gemini through ``google-genai``. Why these defaults: docs/reasoners.md."""
 
     engine: Literal["gemini"] = "gemini"
-    model: Name = "gemini-2.5-pro"
+    model: Name = "gemini-3.8-flash"
+    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
+    """Models from 3.6 on run at 1 whatever is asked for; those before are made for it."""
+    max_output_tokens: Annotated[int, Field(ge=256, le=65_536)] = 65_536
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 300.0
     base_url: Url | None = None
     """Another address than Google's own: a proxy of the house."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from transports import ANSWER, CLIP, KEY, PICTURE, QUESTION, SCHEMA, gemini_body
 from void_audit.errors import ReasoningError
 from void_audit.model.seeing import GeminiSettings
 from void_audit.pipeline.reason.gemini import GeminiTransport, missing_packages
-from void_audit.pipeline.reason.vlm.base import Answer
+from void_audit.pipeline.reason.vlm.base import Answer, Question
+from void_audit.pipeline.reason.vlm.schema import in_words, json_schema
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
 
@@ -37,7 +40,7 @@ def test_the_request() -> None:
     with serving(reply(gemini_body())) as server:
         gemini(server.url, seed=7, temperature=0.25, max_output_tokens=999, timeout=12).ask(QUESTION)
     seen = server.seen[0]
-    assert seen.line == "POST /v1beta/models/gemini-2.5-pro:generateContent HTTP/1.1\r\n"
+    assert seen.line == "POST /v1beta/models/gemini-3.8-flash:generateContent HTTP/1.1\r\n"
     assert seen.headers["x-goog-api-key"] == KEY
     assert seen.headers["x-server-timeout"] == "12"
     assert seen.json == {
@@ -49,7 +52,7 @@ def test_the_request() -> None:
                     {"text": PICTURE.caption},
                     _inline(PICTURE.data, "image/jpeg"),
                     {"text": CLIP.caption},
-                    _inline(CLIP.data, "video/mp4"),
+                    {**_inline(CLIP.data, "video/mp4"), "videoMetadata": {"fps": 12.0}},
                     {"text": QUESTION.text},
                 ],
             }
@@ -58,7 +61,6 @@ def test_the_request() -> None:
             "temperature": 0.25,
             "seed": 7,
             "maxOutputTokens": 999,
-            "candidateCount": 1,
             "responseMimeType": "application/json",
             "responseJsonSchema": SCHEMA,
         },
@@ -69,10 +71,48 @@ def _inline(data: bytes, media_type: str) -> dict[str, Any]:
     return {"inlineData": {"data": base64.urlsafe_b64encode(data).decode(), "mime_type": media_type}}
 
 
-def test_temperature_nought_is_sent() -> None:
+def asked_with(question: Question = QUESTION, **settings: Any) -> Any:
     with serving(reply(gemini_body())) as server:
-        gemini(server.url).ask(QUESTION)
-    assert server.seen[0].json["generationConfig"]["temperature"] == 0.0
+        gemini(server.url, **settings).ask(question)
+    return server.seen[0].json
+
+
+def test_temperature_nought_is_sent() -> None:
+    assert asked_with(temperature=0)["generationConfig"]["temperature"] == 0.0
+
+
+def test_by_default_it_is_asked_as_models_of_today_are_made_for() -> None:
+    """One of them refuses to be told how many answers; none runs at another temperature than 1."""
+    config = asked_with()["generationConfig"]
+    assert (config["temperature"], config["seed"], config["maxOutputTokens"]) == (1.0, 42, 65_536)
+    assert "candidateCount" not in config
+
+
+@pytest.mark.parametrize(("looks", "said"), [(0.5, 0.5), (11.988, 11.988), (60.0, 24.0)])
+def test_how_often_it_looks_at_the_clip(looks: float, said: float) -> None:
+    """Once a second, unless it is told: four looks at a clip of four seconds."""
+    question = replace(QUESTION, media=(replace(CLIP, looks=looks),))
+    assert asked_with(question)["contents"][0]["parts"][1]["videoMetadata"] == {"fps": said}
+
+
+def test_the_schema_has_named_parts_of_little_depth() -> None:
+    """Google counts what is written out, and refuses what is nested too deeply."""
+    sent = asked_with(replace(QUESTION, schema=json_schema()))["generationConfig"]["responseJsonSchema"]
+    assert sent == json_schema()
+    assert max(map(depth, [sent, *sent["$defs"].values()])) <= 3
+
+
+def depth(node: dict[str, Any]) -> int:
+    children = [*node.get("properties", {}).values(), *([node["items"]] if "items" in node else [])]
+    return ("$ref" not in node and node["type"] in ("object", "array")) + max(map(depth, children), default=0)
+
+
+def test_a_schema_in_words_where_it_is_refused() -> None:
+    sent = asked_with(structured=False)
+    assert "responseJsonSchema" not in sent["generationConfig"]
+    assert sent["generationConfig"]["responseMimeType"] == "application/json"
+    assert sent["contents"][0]["parts"][-1]["text"] == QUESTION.text + "\n" + in_words(SCHEMA)
+    assert json.dumps(SCHEMA, separators=(",", ":")) in in_words(SCHEMA)
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -123,7 +163,7 @@ def test_what_it_is() -> None:
     assert (info.name, info.kind, info.remote) == ("gemini", "model", True)  # whoever forwards it
     assert info.version.startswith("m" * 200)
     assert "google-genai 3." in gemini("http://127.0.0.1:9").info.version
-    assert "gemini-2.5-pro" in gemini("http://127.0.0.1:9").info.version
+    assert "gemini-3.8-flash" in gemini("http://127.0.0.1:9").info.version
     assert "not encrypted" in gemini("http://gateway.example").info.description
     assert "not encrypted" not in gemini("https://gateway.example").info.description
 
@@ -133,7 +173,7 @@ def test_what_the_service_says_of_itself() -> None:
     body["promptFeedback"] = {"safetyRatings": [{"category": "HARM_CATEGORY_VIOLENCE", "probability": "LOW"}]}
     exchange = answer_to(body).exchange
     assert exchange.usage == {"prompt": 2640, "candidates": 12, "thoughts": 310, "total": 2962}
-    assert exchange.model_version == "gemini-2.5-pro"
+    assert exchange.model_version == "gemini-3.8-flash"
     assert exchange.safety == (
         "question rated VIOLENCE LOW; finish STOP; done; answer rated HARASSMENT NEGLIGIBLE"
     )
@@ -177,7 +217,7 @@ def test_a_question_that_is_blocked() -> None:
     body = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "against the rules"},
         "usageMetadata": {"promptTokenCount": 12, "totalTokenCount": 12},
-        "modelVersion": "gemini-2.5-pro",
+        "modelVersion": "gemini-3.8-flash",
     }
     error = refused_for(body, "reasoner-refused")
     assert "PROHIBITED_CONTENT" in error.message
@@ -201,7 +241,7 @@ def test_an_answer_that_is_held_back(reason: str) -> None:
 
 def test_an_answer_that_is_cut_off() -> None:
     error = refused_for(gemini_body('{"summary": "a sha', finishReason="MAX_TOKENS"), "reply-malformed")
-    assert "max_output_tokens" in error.hint
+    assert "--reasoner-tokens" in error.hint
     assert getattr(error.exchange, "usage", {})["thoughts"] == 310
 
 
@@ -231,7 +271,7 @@ def test_a_key_that_google_does_not_know() -> None:
 
 
 def test_a_model_that_is_retired() -> None:
-    body = {"error": {"code": 404, "message": "models/gemini-2.5-pro is not found", "status": "NOT_FOUND"}}
+    body = {"error": {"code": 404, "message": "models/gemini-3.8-flash is not found", "status": "NOT_FOUND"}}
     error = refused_for(body, "reasoner-failed", "404 Not Found")
     assert "is not found" in error.message
     assert "retired" in error.hint

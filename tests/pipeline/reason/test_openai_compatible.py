@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from void_audit.errors import ReasoningError
 from void_audit.model.seeing import OpenAiSettings
 from void_audit.pipeline.reason.openai_compatible import OpenAiTransport, missing_packages
 from void_audit.pipeline.reason.vlm.base import Answer
+from void_audit.pipeline.reason.vlm.schema import in_words, inlined, json_schema
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
 
@@ -80,6 +82,59 @@ def test_a_clip_goes_along_if_it_may() -> None:
         {"type": "image_url", "image_url": {"url": _data(PICTURE.data, "image/jpeg")}},
         {"type": "text", "text": QUESTION.text},
     ]
+
+
+def test_the_schema_is_written_out() -> None:
+    """Grammars of servers are safer without references."""
+    with serving(reply(openai_body())) as server:
+        server_at(server.url).ask(replace(QUESTION, schema=json_schema()))
+    sent = server.seen[0].json["response_format"]["json_schema"]["schema"]
+    assert sent == inlined(json_schema())
+    assert "$" not in json.dumps(sent)
+
+
+def test_a_schema_in_words_for_servers_that_hold_no_model_to_one() -> None:
+    with serving(reply(openai_body())) as server:
+        server_at(server.url, structured=False).ask(QUESTION)
+    sent = server.seen[0].json
+    assert sent["response_format"] == {"type": "json_object"}
+    assert sent["messages"][1]["content"][-1]["text"] == QUESTION.text + "\n" + in_words(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>It {{ falls.</think>{ANSWER}",
+        f"\n<think>\nIt falls.\n</think>\n\n{ANSWER}",
+        f"It falls.</think>{ANSWER}",
+        f"</think>{ANSWER}",
+    ],
+)
+def test_thoughts_in_front_are_no_answer(text: str) -> None:
+    assert answer_to(openai_body(text)).text.strip() == ANSWER
+
+
+@pytest.mark.parametrize("text", ['{"summary": "</think> {}"}', f"Sure! {ANSWER}", f"```json\n{ANSWER}\n```"])
+def test_nothing_else_is_taken_out_of_prose(text: str) -> None:
+    assert answer_to(openai_body(text)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, {"reasoning_content": ANSWER}),
+        ("", {"reasoning": "It falls."}),
+        ("<think>It falls.</think>", {}),
+    ],
+)
+def test_thoughts_alone_are_said_to_be_that(text: Any, message: dict[str, Any]) -> None:
+    error = refused_for(openai_body(text, **message), "reply-malformed")
+    assert "thought" in error.message
+    assert "without thinking" in error.hint
+
+
+def test_what_a_server_cannot_do_is_not_asked_for_again() -> None:
+    refused_for({"error": "no pictures"}, "reasoner-failed", "501 Not Implemented")
 
 
 def test_without_a_key_none_is_sent() -> None:
@@ -198,7 +253,7 @@ def test_a_filtered_question(name: str) -> None:
 
 
 def test_an_answer_that_is_cut_off() -> None:
-    assert "max_output_tokens" in refused_for(openai_body('{"su', finish="length"), "reply-malformed").hint
+    assert "--reasoner-tokens" in refused_for(openai_body('{"su', finish="length"), "reply-malformed").hint
 
 
 @pytest.mark.parametrize("finish", ["tool_calls", "", None, "STOP", 1])

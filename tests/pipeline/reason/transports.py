@@ -24,7 +24,7 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 PICTURE = Medium("image/jpeg", b"\xff\xd8\xff\xe0 picture \xfb\xfe\xff", "Frame 0 of 24.")
-CLIP = Medium("video/mp4", b"\x00\x00\x00\x18ftypmp42", "The clip.")
+CLIP = Medium("video/mp4", b"\x00\x00\x00\x18ftypmp42", "The clip.", 12.0)
 QUESTION = Question("Only what is seen counts.", (PICTURE, CLIP), "What did the ball cause? ü", SCHEMA)
 
 KINDS = ("gemini", "openai-compatible")
@@ -61,7 +61,7 @@ def gemini_body(text: str = ANSWER, **candidate: Any) -> dict[str, Any]:
             "totalTokenCount": 2962,
             "promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 2580}],
         },
-        "modelVersion": "gemini-2.5-pro",
+        "modelVersion": "gemini-3.8-flash",
         "responseId": "c2FtcGxl",
     }
 

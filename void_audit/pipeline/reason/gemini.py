@@ -1,7 +1,7 @@
 """Google's Gemini, through ``google-genai``: a ``vlm.base.Transport``.
 
 The package makes the request. What comes back is read here, from the very bytes that are recorded, and not from
-what the package makes of them.
+what the package makes of them. What the service takes and what not, with sources: docs/reasoners.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from void_audit.pipeline.reason.service.secret import MASK, Secret
 from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, printable, text_at
 from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
+from void_audit.pipeline.reason.vlm.schema import in_words
 
 if TYPE_CHECKING:
     import httpx2
@@ -30,6 +31,8 @@ GOOGLE = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 """The one with structured output by JSON Schema. Named here because the package takes it from the environment."""
 HEADER = ("x-goog-api-key", "")
+MOST_LOOKS = 24.0
+"""Pictures per second of a clip that the service can be told to look at."""
 PACKAGES = {"google-genai": "google.genai", "httpx2": "httpx2"}
 """As they are installed, and as they are imported."""
 
@@ -130,10 +133,13 @@ class GeminiTransport:
         debug = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
         client = Client(api_key=MASK, vertexai=False, debug_config=debug, http_options=options)
         client.models.generate_content(
-            model=self._settings.model, contents=_contents(question), config=self._config(question)
+            model=self._settings.model,
+            contents=_contents(question, self._settings.structured),
+            config=self._config(question),
         )
 
     def _config(self, question: Question) -> types.GenerateContentConfig:
+        """Without a number of answers, which models from 3 on do not take: one is what they give."""
         from google.genai import types  # noqa: PLC0415
 
         return types.GenerateContentConfig(
@@ -141,9 +147,8 @@ class GeminiTransport:
             temperature=self._settings.temperature,
             seed=self._settings.seed,
             max_output_tokens=self._settings.max_output_tokens,
-            candidate_count=1,
             response_mime_type="application/json",
-            response_json_schema=dict(question.schema),
+            response_json_schema=dict(question.schema) if self._settings.structured else None,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
         )
 
@@ -168,18 +173,21 @@ class GeminiTransport:
             raise malformed(self._service, f"did not finish its answer ({exchange.safety}).", exchange)
 
 
-def _contents(question: Question) -> list[types.Content]:
+def _contents(question: Question, structured: bool) -> list[types.Content]:
     """One turn of the user: each picture or clip after its caption, then the question."""
     from google.genai import types  # noqa: PLC0415
 
     parts = [part for medium in question.media for part in _parts(medium)]
-    return [types.Content(role="user", parts=[*parts, types.Part.from_text(text=question.text)])]
+    text = question.text if structured else f"{question.text}\n{in_words(question.schema)}"
+    return [types.Content(role="user", parts=[*parts, types.Part.from_text(text=text)])]
 
 
 def _parts(medium: Medium) -> list[types.Part]:
     from google.genai import types  # noqa: PLC0415
 
     data = types.Part.from_bytes(data=medium.data, mime_type=medium.media_type)
+    if medium.media_type.startswith("video/"):  # it looks once a second unless told otherwise
+        data.video_metadata = types.VideoMetadata(fps=min(medium.looks, MOST_LOOKS))
     return [types.Part.from_text(text=medium.caption), data]
 
 

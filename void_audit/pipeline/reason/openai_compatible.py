@@ -1,4 +1,7 @@
-"""Any server with the chat-completions interface, e.g. vLLM, Ollama, llama.cpp: a ``vlm.base.Transport``."""
+"""Any server with the chat-completions interface, e.g. vLLM, Ollama, llama.cpp: a ``vlm.base.Transport``.
+
+What each of these takes and how to start it, with sources: docs/reasoners.md.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from void_audit.pipeline.reason.service.secret import Secret
 from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, text_at
 from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
+from void_audit.pipeline.reason.vlm.schema import in_words, inlined
 
 if TYPE_CHECKING:
     import httpx2
@@ -25,6 +29,8 @@ HEADER = ("authorization", "Bearer ")
 PACKAGES = ("httpx2",)
 SCHEMA_NAME = "consequences"
 
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""Where llama.cpp and DeepSeek, and where Ollama and vLLM put them."""
 _USAGE: dict[str, tuple[str, ...]] = {
     "prompt": ("usage", "prompt_tokens"),
     "completion": ("usage", "completion_tokens"),
@@ -103,24 +109,31 @@ class OpenAiTransport:
         Ollama does not list that one (docs.ollama.com/api/openai-compatibility), and llama.cpp's server ignored it
         (ggml-org/llama.cpp #13700); vLLM takes both.
         """
-        schema = {"name": SCHEMA_NAME, "strict": True, "schema": dict(question.schema)}
         return {
             "model": self._settings.model,
             "messages": [
                 {"role": "system", "content": question.instructions},
                 {"role": "user", "content": self._content(question)},
             ],
-            "response_format": {"type": "json_schema", "json_schema": schema},
+            "response_format": self._form(question),
             "temperature": self._settings.temperature,
             "seed": self._settings.seed,
             "max_tokens": self._settings.max_output_tokens,
             "stream": False,
         }
 
+    def _form(self, question: Question) -> dict[str, Any]:
+        if not self._settings.structured:
+            return {"type": "json_object"}
+        schema = {"name": SCHEMA_NAME, "strict": True, "schema": inlined(question.schema)}
+        return {"type": "json_schema", "json_schema": schema}
+
     def _content(self, question: Question) -> list[dict[str, Any]]:
         """Each picture after its caption, then the question; a clip, with its caption, only if settings say so."""
         media = [m for m in question.media if self._settings.video or not m.media_type.startswith("video/")]
-        return [*(part for medium in media for part in _parts(medium)), _text_part(question.text)]
+        structured = self._settings.structured
+        text = question.text if structured else f"{question.text}\n{in_words(question.schema)}"
+        return [*(part for medium in media for part in _parts(medium)), _text_part(text)]
 
     def _answer(self, call: Call, body: Json) -> Answer:
         exchange = _understood(call, body)
@@ -133,8 +146,21 @@ class OpenAiTransport:
         if len(choices) != 1:
             raise malformed(self._service, f"gave {len(choices)} answers, not one.", exchange)
         self._insist_on_end(choices[0], exchange)
-        text = at(choices[0], "message", "content")
-        return Answer(checked_text(text if isinstance(text, str) else "", self._service, exchange), exchange)
+        return Answer(checked_text(self._text(choices[0], exchange), self._service, exchange), exchange)
+
+    def _text(self, choice: Json, exchange: Exchange) -> str:
+        """The answer without thoughts, which some servers leave in front of it.
+
+        Raises:
+            ReasoningError: ``reply-malformed`` if there is nothing but thoughts.
+        """
+        content = at(choice, "message", "content")
+        said = content if isinstance(content, str) else ""
+        text = without_thoughts(said)
+        if not text.strip() and (said.strip() or any(text_at(choice, "message", name) for name in _THOUGHTS)):
+            hint = "Have the server run the model without thinking, or tell it how this model marks its thoughts."
+            raise malformed(self._service, "thought, and then answered nothing.", exchange, hint)
+        return text
 
     def _insist_on_end(self, choice: Json, exchange: Exchange) -> None:
         reason = text_at(choice, "finish_reason")
@@ -144,6 +170,18 @@ class OpenAiTransport:
             raise cut_off(self._service, exchange)
         if reason != "stop":
             raise malformed(self._service, f"did not finish its answer ({exchange.safety}).", exchange)
+
+
+def without_thoughts(text: str) -> str:
+    """What follows the first ``</think>``, where the text does not begin with an object.
+
+    vLLM and llama.cpp leave thoughts in the text where no reasoning parser is set, some templates without the
+    opening mark.
+    """
+    if text.lstrip().startswith("{"):
+        return text
+    _, mark, answer = text.partition("</think>")
+    return answer if mark else text
 
 
 def _parts(medium: Medium) -> tuple[dict[str, Any], dict[str, Any]]:

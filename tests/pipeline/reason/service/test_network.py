@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -49,6 +50,7 @@ def connecting_to(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         return peer
 
     monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect_tcp)
+    monkeypatch.setattr(network, "look_up", lambda host, port, seconds: [peer.address])
     return given
 
 
@@ -140,3 +142,66 @@ def test_over_a_real_socket() -> None:
         assert time.monotonic() - begun < 1.0
         assert stream.get_extra_info("server_addr")[0] == "127.0.0.1"
         stream.close()
+
+
+def found(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: entries)
+
+
+def test_a_name_of_many_dead_addresses_wins_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address had the whole time to itself: forty of them, forty times as long."""
+    tried: list[str] = []
+
+    def dead(self: Any, host: str, port: int, timeout: float, *rest: Any) -> Peer:
+        tried.append(host)
+        time.sleep(timeout / 2)
+        raise httpcore2.ConnectTimeout("nobody")
+
+    found(monkeypatch, *(f"192.0.2.{n}" for n in range(40)))
+    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", dead)
+    begun = time.monotonic()
+    with pytest.raises(httpcore2.TimeoutException):
+        Backend(Deadline(0.2), only_here=False).connect_tcp("many.example", 80)
+    assert time.monotonic() - begun < 0.5
+    assert len(tried) > 1
+
+
+def test_the_next_address_is_tried_where_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    peer = Peer("192.0.2.2")
+
+    def connect_tcp(self: Any, host: str, port: int, timeout: float, *rest: Any) -> Peer:
+        if host != peer.address:
+            raise httpcore2.ConnectError("refused")
+        return peer
+
+    found(monkeypatch, "192.0.2.1", "192.0.2.1", "192.0.2.2")
+    monkeypatch.setattr(httpcore2.SyncBackend, "connect_tcp", connect_tcp)
+    assert Backend(Deadline(5.0), only_here=False).connect_tcp("two.example", 80).read(3) == b"xxx"
+    found(monkeypatch, "192.0.2.1")
+    with pytest.raises(httpcore2.ConnectError, match="refused"):
+        Backend(Deadline(5.0), only_here=False).connect_tcp("one.example", 80)
+    found(monkeypatch)
+    with pytest.raises(httpcore2.ConnectError, match="no address"):
+        Backend(Deadline(5.0), only_here=False).connect_tcp("none.example", 80)
+
+
+def test_name_servers_that_are_silent_keep_nobody_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken = threading.Event()
+
+    def silent(*args: Any, **kwargs: Any) -> Any:
+        woken.wait(5)
+        raise socket.gaierror(-3, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    begun = time.monotonic()
+    with pytest.raises(httpcore2.TimeoutException, match="no name server"):
+        Backend(Deadline(0.1), only_here=False).connect_tcp("silent.example", 80)
+    assert time.monotonic() - begun < 1.0
+    woken.set()
+
+
+@pytest.mark.parametrize("name", ["a" * 70 + ".example", "..", "\ud800.example"])
+def test_a_name_that_cannot_be_one(name: str) -> None:
+    with pytest.raises(httpcore2.ConnectError):
+        network.look_up(name, 80, 5.0)

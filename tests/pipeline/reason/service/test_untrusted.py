@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from void_audit.pipeline.reason.service.untrusted import at, counts_at, items_at, parsed, printable, text_at
 
 ANY = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
     max_leaves=10,
 )
@@ -40,7 +40,21 @@ def test_what_is_not_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"\xff", '"é"'.encode("utf-16"), b"[" * 100_000, b"9" * 9999, b"nope"]
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        '"é"'.encode("utf-16"),
+        b"[" * 100_000,
+        b"9" * 9999,
+        b"nope",
+        b"NaN",
+        b'{"a": -Infinity}',
+        b'{"a": 1, "a": 2}',
+        b'[{"b": {"\\u0061": 1, "a": 1}}]',
+        b"\xef\xbb\xbf{}",
+    ],
 )
 def test_what_is_no_json(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # a decoder's own words

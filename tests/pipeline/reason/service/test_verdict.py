@@ -46,6 +46,7 @@ def test_faults_come_before_statuses(fault: Fault, code: str, said: str) -> None
 @pytest.mark.parametrize("status", range(300, 600))
 def test_every_status_has_a_code(status: int) -> None:
     codes = {401: "reasoner-key", 403: "reasoner-key", 408: "reasoner-timeout", 429: "reasoner-quota"}
+    codes[501] = "reasoner-failed"  # will not be there in a minute either
     other = "reasoner-unreachable" if status >= 500 else "reasoner-failed"
     error = judged(Call(status=status))
     assert error.code == codes.get(status, other)
@@ -108,3 +109,8 @@ def test_text_is_bounded_in_bytes(text: str, fine: bool) -> None:
         checked_text(text, SERVICE, exchange)
     assert caught.value.code == "reply-malformed"
     assert caught.value.exchange == exchange
+
+
+def test_a_model_that_is_not_there_is_a_hint_of_its_own() -> None:
+    assert "--reasoner-model" in judged(Call(status=404)).hint
+    assert "--reasoner-frames" in judged(Call(status=400)).hint

@@ -167,7 +167,7 @@ def test_the_environment_changes_nothing(kind: str, monkeypatch: pytest.MonkeyPa
     seen = server.seen[0]
     assert "another-key" not in str(seen)
     assert "Basic" not in str(seen)
-    assert seen.path in ("/v1beta/models/gemini-2.5-pro:generateContent", "/v1/chat/completions")
+    assert seen.path in ("/v1beta/models/gemini-3.8-flash:generateContent", "/v1/chat/completions")
 
 
 def test_a_client_that_sends_again_cannot() -> None:

@@ -63,7 +63,7 @@ def test_the_time_is_for_all_of_it(kind: str, act: Act) -> None:
         asked = transport(kind, server.url, timeout=SHORT)
         begun = time.monotonic()
         error, _ = refusal(asked, "reasoner-timeout")
-        assert time.monotonic() - begun < SHORT + 1.0
+        assert time.monotonic() - begun < SHORT + 3.0  # google-genai may be loaded first
     assert "0.2 seconds" in error.message
 
 
@@ -122,6 +122,38 @@ def test_a_bomb_is_not_unpacked(kind: str) -> None:
     assert server.seen[0].headers["accept-encoding"] == "identity"
     assert "gzip" in error.message
     assert exchange.reply == b""  # the key could hide in it
+
+
+@pytest.mark.parametrize("second", ["Content-Encoding: identity", "content-encoding:"])
+def test_no_second_header_makes_it_plain(kind: str, second: str) -> None:
+    """The bytes would be kept, with whatever is packed in them."""
+    body = gzip.compress(b"{}")
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n{second}\r\n"
+    with serving(raw(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)) as server:
+        error, exchange = refusal(transport(kind, server.url), "reply-malformed")
+    assert "gzip" in error.message
+    assert exchange.reply == b""
+
+
+FRAMES = {
+    "two lengths": b"Content-Length: 2\r\nContent-Length: 900\r\n\r\n{}",
+    "length and chunks": b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+    "chunks twice": b"Transfer-Encoding: chunked, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "negative": b"Content-Length: -2\r\n\r\n{}",
+    "blank in a name": b"Content-Length : 2\r\n\r\n{}",
+    "a line with nothing": b": x\r\n\r\n{}",
+    "nul": b"X-\0: 1\r\n\r\n{}",
+    "huge chunk": b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n{}",
+}
+
+
+@pytest.mark.parametrize("rest", FRAMES.values(), ids=FRAMES)
+def test_framing_that_two_readers_would_read_differently(kind: str, rest: bytes) -> None:
+    with serving(raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + rest)) as server:
+        with pytest.raises(ReasoningError) as caught:
+            transport(kind, server.url).ask(QUESTION)
+        assert caught.value.code in ("reasoner-unreachable", "reply-malformed")
+    record_matches(server, caught.value.exchange)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

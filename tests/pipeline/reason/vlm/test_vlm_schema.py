@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 from vlm_scenes import good_reply
 
-from void_audit.pipeline.reason.vlm.schema import WireReply, json_schema
+from void_audit.pipeline.reason.vlm.schema import WireReply, in_words, inlined, json_schema
 
 
 def nodes(schema):
@@ -14,7 +14,7 @@ def nodes(schema):
 
 
 def test_only_what_all_services_take():
-    for node in nodes(json_schema()):
+    for node in nodes(inlined(json_schema())):
         assert set(node) <= {"type", "properties", "required", "additionalProperties", "items", "enum"}
         assert node["type"] in {"object", "array", "string", "integer", "number", "boolean"}
         if node["type"] == "object":
@@ -23,8 +23,34 @@ def test_only_what_all_services_take():
         assert ("items" in node) == (node["type"] == "array")
 
 
+def test_beside_a_reference_there_is_nothing_else():
+    whole = json_schema()
+    assert set(whole) == {"type", "properties", "required", "additionalProperties", "$defs"}
+    for node in [whole, *whole["$defs"].values()]:
+        for child in nodes(node):
+            if "$ref" in child:
+                assert list(child) == ["$ref"]
+                assert child["$ref"].removeprefix("#/$defs/") in whole["$defs"]
+            else:
+                assert set(child) <= {
+                    "type",
+                    "properties",
+                    "required",
+                    "additionalProperties",
+                    "items",
+                    "enum",
+                    "$defs",
+                }
+
+
+def test_a_schema_without_parts_stays_as_it_is():
+    plain = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}
+    assert inlined(plain) == plain
+    assert in_words(plain).endswith('"items":{"type":"string"}}}}\n')
+
+
 def test_names_every_field_of_the_specification():
-    whole = json_schema()["properties"]
+    whole = inlined(json_schema())["properties"]
     assert list(whole) == ["integral_belongings", "affected_objects", "scene_description", "confidence"]
     assert set(whole["affected_objects"]["items"]["properties"]) == {
         "noun", "category", "why", "will_move", "first_appears_frame", "movement_description", "currently_moving",
@@ -45,7 +71,7 @@ def test_a_reply_of_the_schema_passes_the_models():
         simple = {"string": "x", "integer": 0, "number": 0.5, "boolean": True}
         return node["enum"][0] if "enum" in node else simple[node["type"]]
 
-    WireReply.model_validate(example(json_schema()))
+    WireReply.model_validate(example(inlined(json_schema())))
 
 
 def test_the_models_bound_every_list_and_text():

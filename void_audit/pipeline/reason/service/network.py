@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Iterable
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 import httpcore2
@@ -12,7 +15,7 @@ import httpcore2
 from void_audit.pipeline.reason.service.host import is_loopback
 
 CONNECT_SECONDS = 20.0
-"""For one address. A name may have several, and they are tried in turn."""
+"""For one address. A name may have several, and they are tried in turn while there is time."""
 PIECE = 16384
 """Bytes written between two looks at the clock: one TLS record."""
 
@@ -32,7 +35,7 @@ class Deadline:
 
 
 class Backend(httpcore2.NetworkBackend):
-    """Connects, if asked so only to this machine. The system bounds how long it looks a name up."""
+    """Connects, if asked so only to this machine. All that it does ends with the deadline."""
 
     def __init__(self, deadline: Deadline, only_here: bool) -> None:
         self._deadline = deadline
@@ -47,14 +50,58 @@ class Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """A stream that keeps the deadline. Raises httpcore2.ConnectError, also if the peer is elsewhere."""
-        seconds = min(self._deadline.left(), CONNECT_SECONDS)
-        stream = self._inner.connect_tcp(host, port, seconds, local_address, socket_options)
+        """A stream that keeps the deadline, to the first of the name's addresses that takes it.
+
+        Raises:
+            httpcore2.ConnectError: nobody does, or, if this machine alone was allowed, one is elsewhere.
+            httpcore2.TimeoutException: the time is up.
+        """
+        failure: Exception = httpcore2.ConnectError(f"{host} has no address")
+        for address in look_up(host, port, self._deadline.left()):
+            try:
+                seconds = min(self._deadline.left(), CONNECT_SECONDS)
+                stream = self._inner.connect_tcp(address, port, seconds, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return Stream(self._checked(stream, host), self._deadline)
+        raise failure
+
+    def _checked(self, stream: httpcore2.NetworkStream, host: str) -> httpcore2.NetworkStream:
         peer = stream.get_extra_info("server_addr")[0]
         if self._only_here and not is_loopback(peer):
             stream.close()
             raise httpcore2.ConnectError(f"{host} is {peer}, which is not this machine")
-        return Stream(stream, self._deadline)
+        return stream
+
+
+def look_up(host: str, port: int, seconds: float) -> list[str]:
+    """The addresses of a name, in the order in which they are to be tried, each once.
+
+    The system's own look-up takes as long as its name servers, and nothing can end it: it gets a thread to itself,
+    which dies with the process.
+
+    Raises:
+        httpcore2.ConnectError: the name is not known.
+        httpcore2.ConnectTimeout: no answer within ``seconds``.
+    """
+    answer: Queue[list[str] | OSError | UnicodeError] = Queue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    try:
+        said = answer.get(timeout=seconds)
+    except Empty:
+        raise httpcore2.ConnectTimeout(f"no name server answered for {host}") from None
+    if isinstance(said, list):
+        return said
+    raise httpcore2.ConnectError(str(said)) from said
 
 
 class Stream(httpcore2.NetworkStream):

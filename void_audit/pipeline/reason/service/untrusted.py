@@ -11,11 +11,26 @@ Json = object
 
 
 def parsed(data: bytes) -> Json:
-    """JSON in UTF-8 (RFC 8259, section 8.1). Raises ValueError, also where it is nested too deeply to be read."""
+    """JSON in UTF-8 (RFC 8259, section 8.1) that everybody reads alike: no name twice, no NaN and no infinity.
+
+    Raises:
+        ValueError: also where it is nested too deeply to be read.
+    """
     try:
-        return json.loads(data.decode("utf-8"))
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("a name twice in one object")
+    return named
+
+
+def _no_number(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON")
 
 
 def at(value: Json, *path: str | int) -> Json:

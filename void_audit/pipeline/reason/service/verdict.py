@@ -21,7 +21,7 @@ _FAULTS = {
     "timeout": (
         "reasoner-timeout",
         "gave no whole answer within {service.timeout:g} seconds.",
-        "Try again later, or allow more time with the reasoner's timeout.",
+        "Try again later, or allow more time with --reasoner-timeout.",
     ),
     "unreachable": (
         "reasoner-unreachable",
@@ -32,7 +32,7 @@ _FAULTS = {
     "oversized": (
         "reply-malformed",
         "sent more than {service.max_body_bytes} bytes.",
-        "Raise the reasoner's max_reply_bytes if so much is to be expected.",
+        "No answer is so long. Ask again; if it stays so, ask another model.",
     ),
     "compressed": (
         "reply-malformed",
@@ -43,12 +43,15 @@ _FAULTS = {
 _HINTS = {
     "reasoner-key": "Check the key: it may be wrong, expired, or not allowed to use this model.",
     "reasoner-quota": "Wait, or ask whoever holds the account for a higher quota.",
-    "reasoner-unreachable": "The fault is the service's own: try again later.",
+    "reasoner-unreachable": "If its words name nothing that you can mend, the fault is its own: try again later.",
     "reasoner-timeout": "Try again later.",
     "reasoner-refused": "Word the instruction otherwise, or use the rules engine `contact`.",
-    "reasoner-failed": "Check the model's name (it may be retired), and how much is sent (frames, video, "
-    "max_media_bytes).",
+    "reasoner-failed": "Check what the server takes (docs/reasoners.md): how many pictures (--reasoner-frames), a clip "
+    "(--no-reasoner-video), so many tokens (--reasoner-tokens), or a JSON schema (--no-reasoner-structured).",
 }
+_NO_SUCH_MODEL = (
+    "Check the model's name: it may be mistyped, retired, or not for this account (--reasoner-model)."
+)
 _REFUSALS = {"content_filter", "content_policy_violation"}
 
 
@@ -77,8 +80,7 @@ def checked_text(text: str, service: Service, exchange: Exchange) -> str:
     if not text.strip():
         raise malformed(service, "answered with no text.", exchange)
     if size > service.max_reply_bytes:
-        hint = "Raise the reasoner's max_reply_bytes if so much is to be expected."
-        raise malformed(service, f"answered with {size} bytes of text.", exchange, hint)
+        raise malformed(service, f"answered with {size} bytes of text.", exchange)
     return text
 
 
@@ -89,7 +91,10 @@ def malformed(service: Service, said: str, exchange: Exchange, hint: str = ASK_A
 
 def cut_off(service: Service, exchange: Exchange) -> ReasoningError:
     """The model ran out of tokens within its answer."""
-    hint = "Raise the reasoner's max_output_tokens, or send fewer frames."
+    hint = (
+        "Allow more with --reasoner-tokens (thoughts count too), show fewer pictures with --reasoner-frames, or give "
+        "the server a larger context."
+    )
     return malformed(service, "was cut off by the limit on its tokens.", exchange, hint)
 
 
@@ -130,7 +135,8 @@ def _failed(call: Call, service: Service) -> ReasoningError:
     code = _code(call.status, body)
     words = printable(_words(body), 500)
     said = f"answered HTTP {call.status}{': ' + words if words else ''}."
-    return service.error(code, said, _HINTS[code], call.exchange, _pause(call.retry_after, body))
+    hint = _NO_SUCH_MODEL if call.status == 404 else _HINTS[code]
+    return service.error(code, said, hint, call.exchange, _pause(call.retry_after, body))
 
 
 def _error_body(call: Call) -> Json:
@@ -158,7 +164,7 @@ def _code(status: int, body: Json) -> str:
         return "reasoner-quota"
     if status == 408:
         return "reasoner-timeout"
-    if status >= 500:
+    if status >= 500 and status != 501:  # what is not implemented will not be in a minute either
         return "reasoner-unreachable"
     return "reasoner-refused" if text_at(body, "error", "code") in _REFUSALS else "reasoner-failed"
 

@@ -124,9 +124,11 @@ class Wire(httpx2.BaseTransport):
         self.call.media_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         self.call.location = headers.get(b"location", "")
         self.call.retry_after = headers.get(b"retry-after", "")
-        encoding = headers.get(b"content-encoding", "identity").strip().lower()
-        if encoding != "identity":
-            self._fail("compressed", encoding)
+        encodings = [
+            self._text(v).strip().lower() for n, v in response.headers if n.lower() == b"content-encoding"
+        ]
+        if set(encodings) - {"identity", ""}:
+            self._fail("compressed", ", ".join(encodings))
 
     def _read(self, response: httpcore2.Response) -> None:
         body, limit = bytearray(), self._service.max_body_bytes

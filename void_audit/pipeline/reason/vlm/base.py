@@ -19,6 +19,8 @@ class Medium:
     data: bytes
     caption: str
     """What it shows, as the model is told directly before it."""
+    looks: float = 1.0
+    """Of a clip: how many of its pictures per second are worth looking at, for services that let one say so."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Question:
     media: tuple[Medium, ...]
     text: str
     schema: Mapping[str, Any]
-    """JSON Schema of the reply, in the subset that all services take."""
+    """JSON Schema of the reply, in the subset that all services take; its objects are named in ``$defs``."""
 
 
 @dataclass(frozen=True)

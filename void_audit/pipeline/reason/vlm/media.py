@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
 
 from void_audit.errors import ReasoningError
 from void_audit.media.memory import fit
-from void_audit.media.small_clip import small_clip
+from void_audit.media.small_clip import MOST_PICTURES_PER_SECOND, small_clip
 from void_audit.model.clip import RGB, Clip, ClipInfo
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.grid import grid_for
@@ -23,6 +24,10 @@ from void_audit.pipeline.reason.vlm.gridded import gridded, shown_size, tinted
 
 STEPS = ((1.0, 85), (0.75, 80), (0.5, 70), (0.375, 55))
 """Part of the full size and JPEG quality, from best to smallest."""
+
+
+MOST_LOOKS = 300
+"""Pictures of the clip that a service is asked to look at: some 20,000 tokens at 70 each."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,9 @@ def _video_medium(video: bytes, info: ClipInfo) -> Medium:
     caption = (
         f"The whole clip without sound and without the grid; frame f is seen at f / {info.rate} seconds."
     )
-    return Medium("video/mp4", video, caption)
+    own = float(info.rate / ceil(info.rate / MOST_PICTURES_PER_SECOND))
+    looks = min(own, MOST_LOOKS * float(info.rate / info.frames))
+    return Medium("video/mp4", video, caption, round(looks, 3))
 
 
 def _unasked(message: str, hint: str) -> ReasoningError:
