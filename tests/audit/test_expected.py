@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,3 +49,28 @@ def test_facts_seen_at_another_time_than_they_were_signed(evidence, decided, off
     facts = decided[1].model_copy(update={"now": signed - off})
     (problem,), _ = fact_problems(evidence, decided[0], "output", facts)
     assert "signed at" in problem
+
+
+class TestWordsTakenInAnotherWay:
+    """A file is verified with the words as they were taken when it was made."""
+
+    def older(self, facts: Facts) -> Facts:
+        """The facts as they were recorded before the way had a number."""
+        data = facts.model_dump(mode="json")
+        del data["extractor"], data["request"]["object_words"]
+        return Facts.model_validate_json(json.dumps(data))
+
+    def test_facts_of_before_it_was_recorded(self, evidence, decided):
+        older = self.older(decided[1])
+        assert (older.extractor, older.request.object_words) == (1, ())
+        assert fact_problems(evidence, decided[0], "output", older) == ([], [])
+
+    def test_facts_of_one_way_said_to_be_of_another(self, evidence, decided):
+        wrong = decided[1].model_copy(update={"extractor": 1})
+        (problem,), _ = fact_problems(evidence, decided[0], "output", wrong)
+        assert "request.object_words" in problem
+
+    def test_a_way_that_this_version_does_not_know(self, evidence, decided):
+        unknown = decided[1].model_copy(update={"extractor": 99})
+        problems, _ = fact_problems(evidence, decided[0], "output", unknown)
+        assert any("no words are taken in way 99" in problem for problem in problems)

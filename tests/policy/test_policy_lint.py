@@ -23,9 +23,9 @@ def lint(pack_dict):
 @pytest.mark.parametrize(
     ("stage", "known"),
     [
-        ("intent", {"now", "request", "source"}),
-        ("reason", {"now", "request", "source", "query"}),
-        ("plan", {"now", "request", "source", "mask", "reasoning", "engine"}),
+        ("intent", {"now", "extractor", "request", "source"}),
+        ("reason", {"now", "extractor", "request", "source", "query"}),
+        ("plan", {"now", "extractor", "request", "source", "mask", "reasoning", "engine"}),
         ("output", set(Facts.model_fields) - {"query"}),
     ],
 )

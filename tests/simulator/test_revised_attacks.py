@@ -185,6 +185,8 @@ def forged_facts(studio, story, step, part, **fields):
         ("policy-decision:plan", "mask", {"deemphasized_percent_max": 1.0}),
         ("policy-decision:plan", "request", {"instruction_words": ["box", "remove"]}),
         ("policy-decision:intent", "request", {"asked_words": ["box"]}),
+        ("policy-decision:intent", "request", {"object_words": []}),
+        ("policy-decision:reason", "request", {"object_words": ["thing"]}),
         ("policy-decision:intent", "request", {"consent_given": True}),
         ("policy-decision:intent", "request", {"supplied_clip": True}),
     ],

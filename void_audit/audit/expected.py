@@ -21,7 +21,8 @@ from void_audit.model.plan import EditPlan
 from void_audit.model.proof import StoredEntry
 from void_audit.model.reasoning import Consequences
 from void_audit.model.request import EditRequest
-from void_audit.policy.facts import PARTS, request_facts, words_of
+from void_audit.policy.facts import PARTS, request_facts
+from void_audit.policy.words import words_of
 
 
 class _Asked(Value):
@@ -35,8 +36,8 @@ class _Asked(Value):
 LONGEST = timedelta(hours=1)
 """Between looking at the clock for the facts and signing the decision."""
 
-ELSEWHERE = {"now", "engine"}
-"""``now`` has a bound and not one value; engines answer to obligation 11."""
+ELSEWHERE = {"now", "extractor", "engine"}
+"""``now`` has a bound and not one value; words are taken as was said; engines answer to obligation 11."""
 
 
 def fact_problems(
@@ -52,7 +53,7 @@ def fact_problems(
             problems.append(f"facts of {part} at stage {stage}: {'given' if said else 'left out'}")
             continue
         try:
-            known = _known(evidence, entry, part) if said is not None else None
+            known = _known(evidence, entry, part, facts.extractor) if said is not None else None
         except LookupError as error:
             missing.append(f"facts of {part}: {error}")
             continue
@@ -95,7 +96,7 @@ def _clock(now: datetime, entry: StoredEntry) -> list[str]:
     return []
 
 
-def _known(evidence: Evidence, entry: StoredEntry, part: str) -> Value | None:
+def _known(evidence: Evidence, entry: StoredEntry, part: str, extractor: int) -> Value | None:
     """A part of the facts from the records; None if the record is missing, which obligation 7 tells.
 
     Raises:
@@ -104,15 +105,15 @@ def _known(evidence: Evidence, entry: StoredEntry, part: str) -> Value | None:
     """
     state = evidence.state_before(entry.index)  # masks and prompts are revised: what counts is what then was
     if part == "request":
-        return _request(evidence, entry, state) if state.intent else None
+        return _request(evidence, entry, state, extractor) if state.intent else None
     if part == "reasoning":
-        return _reasoning(evidence)
+        return _reasoning(evidence, extractor)
     if part == "query":
         return _query(state)
     return {"source": _source, "mask": _mask, "output": _output}[part](state)
 
 
-def _request(evidence: Evidence, entry: StoredEntry, state: EditState) -> Value:
+def _request(evidence: Evidence, entry: StoredEntry, state: EditState, extractor: int) -> Value:
     intent = state.intent
     text = evidence.blob(intent.request) if intent else None
     if text is None or intent is None:
@@ -123,7 +124,8 @@ def _request(evidence: Evidence, entry: StoredEntry, state: EditState) -> Value:
         raise ValueError("the intent's summary is not that of the request")
     roles = evidence.registry.holder_roles_at(intent.requester, entry.index)
     request = request.model_copy(update={"background": _background(evidence, state)})
-    return request_facts(request, [str(role) for role in roles], supplied=intent.supplied is not None)
+    names = [str(role) for role in roles]
+    return request_facts(request, names, intent.supplied is not None, extractor)
 
 
 def _background(evidence: Evidence, state: EditState) -> str:
@@ -176,7 +178,7 @@ def _mask(state: EditState) -> Value | None:
     )
 
 
-def _reasoning(evidence: Evidence) -> Value:
+def _reasoning(evidence: Evidence, extractor: int) -> Value:
     record = evidence.state.reasoning
     if record is None:
         return ReasoningFacts(
@@ -193,7 +195,7 @@ def _reasoning(evidence: Evidence) -> Value:
         confidence=found.confidence,
         affected=len(found.affected),
         moving=sum(a.will_move for a in found.affected),
-        words=words_of(*told),
+        words=words_of(*told, extractor=extractor),
     )
 
 

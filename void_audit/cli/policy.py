@@ -18,6 +18,7 @@ from void_audit.model.decision import PolicyDecision
 from void_audit.model.facts import Facts, SourceFacts
 from void_audit.policy.evaluate import evaluate
 from void_audit.policy.facts import request_facts
+from void_audit.policy.words import EXTRACTOR
 from void_audit.seal.credentials import read_state
 from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.request_folder import RequestFolder
@@ -59,6 +60,7 @@ def _facts(place: Workspace, folder: RequestFolder) -> Facts:
     info = probe(folder.clip)
     return Facts(
         now=place.clock(),
+        extractor=EXTRACTOR,
         request=request_facts(
             folder.request, _roles(place, folder.request.requester), supplied=folder.supplied is not None
         ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
 
 from void_audit.model.base import Name, Value
 
@@ -15,12 +17,14 @@ class RequestFacts(Value):
     purpose: str
     distribution: tuple[Name, ...]
     instruction_words: tuple[str, ...]
-    """Instruction, object and background prompt, lower case, split at non-letters, sorted, distinct."""
+    """Of instruction, object and background prompt, sorted, distinct, taken as ``policy.words`` says."""
     rights_not_before: AwareDatetime | None
     rights_not_after: AwareDatetime | None
     requester_roles: tuple[Name, ...]
     asked_words: tuple[str, ...] = ()
     """Words of instruction and object alone: what is asked for, not what stays."""
+    object_words: tuple[str, ...] = ()
+    """Words of the object alone, as the request names it; empty with extractor 1, which knows no such fact."""
     consent_given: bool = False
     """Whether the request says under which consent of the people shown it is made."""
     supplied_clip: bool = False
@@ -105,6 +109,8 @@ class Facts(Value):
     """What is known at a stage: later parts are None before their stage. ``now`` is an input, not a clock."""
 
     now: AwareDatetime
+    extractor: Annotated[int, Field(ge=1)] = 1
+    """The numbered way in which words were taken from texts; facts of before it was recorded say nothing of it."""
     request: RequestFacts
     source: SourceFacts
     query: QueryFacts | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import UnionType
@@ -15,15 +13,18 @@ from void_audit.model.base import Value
 from void_audit.model.decision import Stage
 from void_audit.model.facts import Facts, RequestFacts
 from void_audit.model.request import EditRequest
+from void_audit.policy.words import EXTRACTOR, words_of
 
 FactType = Literal["string", "int", "double", "bool", "timestamp", "list(string)", "list(timestamp)"]
 FactValue = str | int | float | bool | datetime | list[str] | list[datetime]
 
+_ALWAYS = frozenset({"now", "extractor", "request", "source"})
+
 PARTS: Mapping[Stage, frozenset[str]] = {
-    "intent": frozenset({"now", "request", "source"}),
-    "reason": frozenset({"now", "request", "source", "query"}),
-    "plan": frozenset({"now", "request", "source", "mask", "reasoning", "engine"}),
-    "output": frozenset({"now", "request", "source", "mask", "reasoning", "engine", "output"}),
+    "intent": _ALWAYS,
+    "reason": _ALWAYS | {"query"},
+    "plan": _ALWAYS | {"mask", "reasoning", "engine"},
+    "output": _ALWAYS | {"mask", "reasoning", "engine", "output"},
 }
 """Which parts of ``Facts`` are known at a stage."""
 
@@ -105,31 +106,31 @@ def render(name: str, value: FactValue, limit: int = 2000) -> str:
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
-def words_of(*texts: str) -> tuple[str, ...]:
-    """Distinct words, sorted: NFKC, lower case, invisible format characters dropped, split at non-letters.
+def request_facts(
+    request: EditRequest, roles: Iterable[str], supplied: bool = False, extractor: int = EXTRACTOR
+) -> RequestFacts:
+    """Facts of a request made by someone who holds ``roles``.
 
-    Combining marks belong to their letter, so words of every script stay whole; scripts that write
-    without spaces give whole phrases. Look-alike letters of another script are *not* mapped.
+    Args:
+        request: as it was made, with the world after the edit as it was last confirmed.
+        roles: of whoever made it.
+        supplied: with a clip to put in.
+        extractor: the way in which its words are taken (``policy.words``).
+
+    Raises:
+        ValueError: there is no such way.
     """
-    found: set[str] = set()
-    for text in texts:
-        folded = unicodedata.normalize("NFKC", text).lower()
-        kept = (c for c in folded if unicodedata.category(c) != "Cf")
-        found.update(
-            re.split(r"\s+", "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in kept))
-        )
-    return tuple(sorted(found - {""}))
-
-
-def request_facts(request: EditRequest, roles: Iterable[str], supplied: bool = False) -> RequestFacts:
-    """Facts of a request made by someone who holds ``roles``; ``supplied``: with a clip to put in."""
+    named = words_of(request.object, extractor=extractor) if extractor > 1 else ()  # no fact before
     return RequestFacts(
         operation=request.operation,
         asset_class=request.asset_class,
         purpose=request.purpose,
         distribution=request.distribution,
-        instruction_words=words_of(request.instruction, request.object, request.background),
-        asked_words=words_of(request.instruction, request.object),
+        instruction_words=words_of(
+            request.instruction, request.object, request.background, extractor=extractor
+        ),
+        asked_words=words_of(request.instruction, request.object, extractor=extractor),
+        object_words=named,
         rights_not_before=request.rights.not_before,
         rights_not_after=request.rights.not_after,
         requester_roles=tuple(sorted(set(roles))),

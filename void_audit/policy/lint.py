@@ -24,9 +24,11 @@ from void_audit.policy.compiled import CompiledRule, Pack
 from void_audit.policy.evaluate import judge
 from void_audit.policy.facts import PARTS, bindings
 from void_audit.policy.schema import RuleTest
+from void_audit.policy.words import EXTRACTOR
 
 STANDARD_FACTS = Facts(
     now=datetime(2026, 11, 22, 12, tzinfo=UTC),
+    extractor=EXTRACTOR,
     request=RequestFacts(
         operation="remove",
         asset_class="entertainment",
@@ -34,6 +36,7 @@ STANDARD_FACTS = Facts(
         distribution=("streaming",),
         instruction_words=("ball", "remove", "table", "the"),
         asked_words=("ball", "remove", "the"),
+        object_words=("ball",),
         rights_not_before=None,
         rights_not_after=None,
         requester_roles=("editor",),

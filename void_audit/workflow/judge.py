@@ -21,7 +21,8 @@ from void_audit.model.reasoning import Consequences
 from void_audit.model.records import Intent, PolicyDecisionRecord, Query, Role, Source
 from void_audit.model.request import EditRequest
 from void_audit.policy.evaluate import evaluate
-from void_audit.policy.facts import request_facts, words_of
+from void_audit.policy.facts import request_facts
+from void_audit.policy.words import EXTRACTOR, words_of
 from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
@@ -33,7 +34,8 @@ def intent_facts(
 ) -> Facts:
     """What is known before anything runs."""
     names = tuple(str(role) for role in roles)
-    return Facts(now=studio.clock(), request=request_facts(request, names, supplied), source=source)
+    asked = request_facts(request, names, supplied)
+    return Facts(now=studio.clock(), extractor=EXTRACTOR, request=asked, source=source)
 
 
 def source_facts(source: Source) -> SourceFacts:
