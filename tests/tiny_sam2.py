@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from void_audit.model.engine import WeightsRef
-from void_audit.pipeline.segment.sam2.loading import NAMES, unfilled
+from void_audit.pipeline.segment.sam2.loading import unfilled
+from void_audit.pipeline.segment.sam2.packages import CHECKPOINTS
 from void_audit.pipeline.segment.sam2.predictor import Predictor
 from void_audit.weights.folders import VerifiedFolder, scan
 
@@ -36,7 +37,8 @@ def write_tiny_sam2(folder: Path, seed: int = 3, size: str = "tiny", **changes: 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "architecture.json").write_text(json.dumps(ARCHITECTURE | changes))
     torch.save(
-        {"model": random_state(unfilled(approved_as_it_is(folder), size), seed)}, folder / f"{NAMES[size]}.pt"
+        {"model": random_state(unfilled(approved_as_it_is(folder), size), seed)},
+        folder / f"{CHECKPOINTS[size]}.pt",
     )
     return folder
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from void_audit.errors import RequestError
+from void_audit.errors import RequestError, WeightsError
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.plan import (
     DeemphasizeSettings,
@@ -61,10 +61,25 @@ class LocalEngines:
             insist_on("The SAM 2 segmenter", packages.missing_packages(), packages.RECIPE)
             from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter  # noqa: PLC0415
 
-            return Sam2Segmenter(self._folder(settings.folder), settings)
+            return Sam2Segmenter(self._sam2_folder(settings), settings)
         from void_audit.pipeline.segment.click import ClickSegmenter  # noqa: PLC0415
 
         return ClickSegmenter(self._store.path("u2netp"))
+
+    def _sam2_folder(self, settings: Sam2Settings) -> VerifiedFolder:
+        """The model folder; where it is not approved, the error says which file goes where."""
+        try:
+            return self._folder(settings.folder)
+        except WeightsError as error:
+            if error.code == "weights-unknown":
+                from void_audit.pipeline.segment.sam2.packages import CHECKPOINTS  # noqa: PLC0415
+
+                error.hint = (
+                    f"Put SAM 2.1's {CHECKPOINTS[settings.size]}.pt into {self._store.root / settings.folder}, then "
+                    f"approve it: `void-audit models add {settings.folder} --licence Apache-2.0 --origin TEXT` "
+                    "(docs/sam2.md has the digests)."
+                )
+            raise
 
     def reasoner(self, settings: ReasonerSettings) -> Reasoner:
         """Rules; or a vision-language model.

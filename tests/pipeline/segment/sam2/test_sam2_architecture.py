@@ -1,12 +1,13 @@
 """Only numbers are read from a model folder, within bounds, and they land where the network takes them from."""
 
 import json
+from copy import deepcopy
 
 import pytest
 from tiny_sam2 import ARCHITECTURE, approved_as_it_is
 
 from void_audit.errors import WeightsError
-from void_audit.pipeline.segment.sam2.architecture import INFERENCE, PUBLISHED, describe
+from void_audit.pipeline.segment.sam2.architecture import INFERENCE, PUBLISHED, describe, digest
 
 
 @pytest.fixture
@@ -52,6 +53,32 @@ def test_the_published_networks(without, size, stages, width):
     assert config["image_size"] == 1024
     assert INFERENCE.items() <= config.items()
     assert config["_target_"].startswith("void_audit.")
+
+
+def test_every_number_is_in_the_digest(described):
+    def numbers(config, path=()):
+        for name, value in config.items():
+            if isinstance(value, dict):
+                yield from numbers(value, (*path, name))
+            else:
+                yield *path, name
+
+    network = described(json.dumps(ARCHITECTURE))
+    usual = digest(network)
+    assert digest(described(json.dumps(ARCHITECTURE))) == usual
+    for *path, name in numbers(network):
+        config = part = deepcopy(network)
+        for step in path:
+            part = part[step]
+        part[name] = "other"
+        assert digest(config) != usual, (path, name)
+
+
+def test_what_is_done_to_one_description_is_not_done_to_the_next(without):
+    describe(without, "tiny")["sam_mask_decoder_extra_args"].clear()
+    assert (
+        describe(without, "tiny")["sam_mask_decoder_extra_args"] == INFERENCE["sam_mask_decoder_extra_args"]
+    )
 
 
 def test_what_is_called_is_never_the_folders_say(described, without):

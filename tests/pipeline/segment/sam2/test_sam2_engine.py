@@ -15,6 +15,7 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.geometry import Size
 from void_audit.model.seeing import Sam2Settings
 from void_audit.model.track import Box, Click
+from void_audit.pipeline.segment.sam2.architecture import describe, digest
 from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter
 
 START = Click(frame=3, x=20, y=20)
@@ -39,13 +40,14 @@ class TestRecord:
         info = Sam2Segmenter(approved_as_it_is(root, "mine"), Sam2Settings(size="tiny")).info
         assert {ref.name for ref in info.weights} == {"mine/sam2.1_hiera_tiny.pt", "mine/architecture.json"}
 
-    def test_everything_that_decides_a_mask_is_recorded(self, segmenter, clip_of):
+    def test_everything_that_decides_a_mask_is_recorded(self, segmenter, folder, clip_of):
         track = segmenter.segment(clip_of(5), [START])
         assert track.engine == segmenter.info
         assert track.device == "cpu"
         assert track.settings["dtype"] == "float32"
         assert track.settings["size"] == "tiny"
         assert track.settings["image_size"] == 64
+        assert track.settings["network"] == digest(describe(folder, "tiny"))
         assert track.settings["torch"] == torch.__version__
         assert track.settings["mask_threshold"] == 0
         assert (track.settings["stability_delta"], track.settings["stability_threshold"]) == (0.05, 0.98)
@@ -242,6 +244,7 @@ from tiny_sam2 import approved_as_it_is
 from void_audit.media.memory import ArrayClip
 from void_audit.model.seeing import Sam2Settings
 from void_audit.model.track import Click
+from void_audit.pipeline.segment.sam2.architecture import describe, digest
 from void_audit.pipeline.segment.sam2.engine import Sam2Segmenter
 from hydra.core.global_hydra import GlobalHydra
 segmenter = Sam2Segmenter(approved_as_it_is(Path(sys.argv[2])), Sam2Settings(size="tiny"))
@@ -307,6 +310,6 @@ def most_held(segmenter, pictures, frames: int) -> int:
 
 def test_memory_does_not_grow_with_the_clip(segmenter, clip_of):
     pictures = list(clip_of(10).frames())
-    short, long = most_held(segmenter, pictures, 40), most_held(segmenter, pictures, 160)
-    assert long < 1.01 * short
+    short, long = most_held(segmenter, pictures, 80), most_held(segmenter, pictures, 160)
+    assert long < 1.005 * short  # of 320 as of 160; of fewer, not every place in memory is taken
     assert short < 12_000_000

@@ -71,7 +71,7 @@ def test_one_object(run):
     assert session.begun == [3, 5]
     assert session.followed == both_ways(3, 7)
     assert clip.asked == [("forwards", 3, 4), ("forwards", 5, 6), ("forwards", 3, None), ("backwards", 0, 3)]
-    assert steps == [("SAM 2", i, 9) for i in range(9)]
+    assert steps == [("SAM 2", i, 9) for i in range(10)]
     assert found.confidence == (1.0,) * 7
 
 
@@ -81,15 +81,16 @@ def test_objects_that_begin_apart_share_every_look(run):
     for session in sessions:
         assert session.followed == both_ways(session.start, 8)
     assert clip.asked[3:] == [("forwards", 2, None), ("backwards", 0, 6)]
-    assert [step[1] for step in steps] == list(range(steps[0][2]))
+    assert [step[1] for step in steps] == list(range(steps[0][2] + 1))
     assert all(mask[1:4].all() and not mask[0].any() for mask in found.masks)
     assert found.confidence == (pytest.approx(1 / 3),) * 8
 
 
 @pytest.mark.parametrize(("frames", "start"), [(1, 0), (5, 0), (5, 4)])
 def test_at_the_ends_of_the_clip(run, frames, start):
-    _, (session,), found, _ = run(frames, [start])
+    _, (session,), found, steps = run(frames, [start])
     assert session.followed == both_ways(start, frames)
+    assert steps[-1] == ("SAM 2", frames + 1, frames + 1)
     assert len(found.masks) == len(found.confidence) == frames
 
 

@@ -6,13 +6,17 @@ import zipfile
 
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from tiny_sam2 import ARCHITECTURE, approved_as_it_is, write_tiny_sam2
 
 from void_audit.errors import WeightsError
 from void_audit.model.engine import WeightsRef
 from void_audit.pipeline.segment.sam2 import loading
-from void_audit.pipeline.segment.sam2.loading import NAMES, checkpoint, load, refs, unfilled
+from void_audit.pipeline.segment.sam2.library import CONFIGS
+from void_audit.pipeline.segment.sam2.loading import NEW_IN_2_1, checkpoint, load, refs, unfilled
+from void_audit.pipeline.segment.sam2.packages import CHECKPOINTS
 from void_audit.weights.folders import VerifiedFolder, scan
 
 FILE = "sam2.1_hiera_tiny.pt"
@@ -115,14 +119,14 @@ class TestLoad:
 
 
 class TestWhichFile:
-    @pytest.mark.parametrize("size", list(NAMES))
+    @pytest.mark.parametrize("size", list(CHECKPOINTS))
     def test_by_its_published_name(self, root, size):
-        name = f"{NAMES[size]}.pt"
+        name = f"{CHECKPOINTS[size]}.pt"
         (root / FILE).rename(root / name)
         folder = approved_as_it_is(root)
         assert checkpoint(folder, size) == name
         assert [ref.name.rpartition("/")[2] for ref in refs(folder, size)] == ["architecture.json", name]
-        others = set(NAMES) - {size}
+        others = set(CHECKPOINTS) - {size}
         for other in others:
             with pytest.raises(WeightsError) as caught:
                 checkpoint(folder, other)
@@ -169,6 +173,15 @@ class TestAnotherNetwork:
         code, message = refused(rewritten(root, lambda state: state.pop("no_obj_embed_spatial")))
         assert code == "weights-keys"
         assert "1 tensors are missing (no_obj_embed_spatial)" in message
+
+    def test_what_2_0_lacks_is_what_the_packages_own_descriptions_say(self, tmp_path):
+        (tmp_path / "README").write_text("the published network")
+        newer = unfilled(approved_as_it_is(tmp_path), "tiny").state_dict().keys()
+        described = OmegaConf.load(CONFIGS.parent / "sam2" / "sam2_hiera_t.yaml").model
+        with loading._Unfilled():
+            older = instantiate(described).state_dict().keys()
+        assert newer - older == NEW_IN_2_1
+        assert not older - newer
 
     def test_a_tensor_too_many(self, root):
         code, message = refused(rewritten(root, lambda state: state.update(extra=torch.zeros(1))))

@@ -7,11 +7,14 @@ numbers only, and only numbers are read from its folder: the package's descripti
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Annotated, Any
 
 from omegaconf import OmegaConf
 from pydantic import Field, ValidationError, model_validator
 
+from void_audit.canon.hashing import sha256_hex
+from void_audit.canon.jcs import canonical
 from void_audit.errors import WeightsError
 from void_audit.model.base import Value
 from void_audit.model.seeing import Sam2Size
@@ -77,7 +80,12 @@ def describe(folder: VerifiedFolder, size: Sam2Size) -> dict[str, Any]:
     config: Any = OmegaConf.to_container(described.model, resolve=True)
     if FILE in folder.paths:
         _rebuild(config, _own(folder))
-    return {**config, **INFERENCE, "_target_": PREDICTOR}
+    return {**config, **deepcopy(INFERENCE), "_target_": PREDICTOR}
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """SHA-256 of what ``describe`` gives (RFC 8785): every number by which the network computes, in one."""
+    return sha256_hex(canonical(config))
 
 
 def _own(folder: VerifiedFolder) -> Architecture:

@@ -12,6 +12,7 @@ from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.seeing import Sam2Settings
 from void_audit.model.track import Mark, Track
 from void_audit.pipeline.segment.marks import check_marks, marked_frames, objects
+from void_audit.pipeline.segment.sam2.architecture import describe, digest
 from void_audit.pipeline.segment.sam2.arithmetic import best_device, best_type, device_name, pinned
 from void_audit.pipeline.segment.sam2.following import Following
 from void_audit.pipeline.segment.sam2.holes import MAX_AREA
@@ -72,6 +73,7 @@ class Sam2Segmenter:
         decoder = predictor.sam_mask_decoder
         return {
             "size": self._size,
+            "network": digest(describe(self._folder, self._size)),
             "image_size": predictor.image_size,
             "resize": RESIZE,
             "dtype": str(self._type).removeprefix("torch."),

@@ -42,7 +42,7 @@ class Following:
         clip: the clip, or a scaled view.
         sessions: one for each object, new.
         screen: where they look.
-        progress: told of every frame that is looked at; it may raise ``Cancelled``.
+        progress: told before every look at a frame and after the last; it may raise ``Cancelled``.
     """
 
     def __init__(self, clip: Clip, sessions: Sequence[Session], screen: Screen, progress: Progress) -> None:
@@ -67,6 +67,7 @@ class Following:
         self._follow(enumerate(self._clip.frames(self._first), self._first), backwards=False)
         before = range(self._last - 1, -1, -1)
         self._follow(zip(before, self._clip.frames_backwards(self._last), strict=True), backwards=True)
+        self._progress(WHAT, self._total, self._total)
         return self._found
 
     def _follow(self, pictures: Iterable[tuple[int, RGB]], backwards: bool) -> None:

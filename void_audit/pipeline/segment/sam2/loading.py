@@ -21,6 +21,7 @@ from void_audit.errors import WeightsError
 from void_audit.model.engine import WeightsRef
 from void_audit.model.seeing import Sam2Size
 from void_audit.pipeline.segment.sam2.architecture import FILE, describe
+from void_audit.pipeline.segment.sam2.packages import CHECKPOINTS
 from void_audit.pipeline.segment.sam2.predictor import Predictor
 from void_audit.weights.archive import require_tensors_only
 from void_audit.weights.folders import VerifiedFolder
@@ -28,13 +29,8 @@ from void_audit.weights.header import read_header
 
 TYPES = frozenset({torch.float32, torch.float16, torch.bfloat16})
 WRONG = "Get the SAM 2.1 checkpoint of the size that the settings name (tiny, small, base-plus, large)."
-NAMES: Mapping[Sam2Size, str] = {
-    "tiny": "sam2.1_hiera_tiny",
-    "small": "sam2.1_hiera_small",
-    "base-plus": "sam2.1_hiera_base_plus",
-    "large": "sam2.1_hiera_large",
-}
-"""Names under which the checkpoints are published, with ``.pt``."""
+NEW_IN_2_1 = frozenset({"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight", "obj_ptr_tpos_proj.bias"})
+"""Tensors that a checkpoint of SAM 2.0 has not; all its others have 2.1's names."""
 
 MALFORMED = (
     ArithmeticError, AssertionError, AttributeError, EOFError, HydraException, LookupError, OSError, RuntimeError,
@@ -45,7 +41,7 @@ MALFORMED = (
 
 def checkpoint(folder: VerifiedFolder, size: Sam2Size) -> str:
     """The registered file that the network is loaded from. Raises WeightsError ``weights-unregistered``."""
-    names = [NAMES[size] + suffix for suffix in (".safetensors", ".pt")]
+    names = [CHECKPOINTS[size] + suffix for suffix in (".safetensors", ".pt")]
     for name in names:
         if name in folder.paths:
             return name
@@ -141,6 +137,10 @@ def _require_match(file: str, found: Mapping[str, torch.Tensor], wanted: Mapping
         ("unexpected", found.keys() - wanted.keys()),
     ):
         if names:
+            if what == "missing" and names == NEW_IN_2_1:
+                raise _refused(
+                    "weights-keys", file, "it is a checkpoint of SAM 2.0, which lacks what 2.1 has"
+                )
             some = ", ".join(name[:100] for name in sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
             raise _refused("weights-keys", file, f"{len(names)} tensors are {what} ({some})")
     for name, tensor in found.items():

@@ -1,9 +1,20 @@
-"""Which packages SAM 2 needs, and how they are installed. Loads none of them."""
+"""Which packages and which checkpoint SAM 2 needs, and how they get here. Loads none of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+
+from void_audit.model.seeing import Sam2Size
+
+CHECKPOINTS: Mapping[Sam2Size, str] = {
+    "tiny": "sam2.1_hiera_tiny",
+    "small": "sam2.1_hiera_small",
+    "base-plus": "sam2.1_hiera_base_plus",
+    "large": "sam2.1_hiera_large",
+}
+"""Names under which the checkpoints are published, with ``.pt``."""
 
 PACKAGES = {
     "torch": "torch",
