@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +20,9 @@ from void_audit.model.facts import Facts
 from void_audit.model.reasoning import Exchange, Reasoning
 from void_audit.model.records import Kind, Role
 from void_audit.model.seeing import GeminiSettings, Seeing
-from void_audit.workflow.enrolment import enrol
+from void_audit.policy.pack import load_pack
+from void_audit.workflow import seeing
+from void_audit.workflow.enrolment import enrol, revoke, rotate
 from void_audit.workflow.evidence import blobs_of
 from void_audit.workflow.planning import ask_about, plan_request
 from void_audit.workflow.recorder import Recorder
@@ -50,13 +56,32 @@ class WithOracle(CountingEngines):
 
     def reasoner(self, settings):
         return (
-            self._counted(self.oracle, "reason")
+            self._counted(copy.copy(self.oracle), "reason")
             if settings.engine == "gemini"
             else super().reasoner(settings)
         )
 
 
 ORACLE = Seeing(reasoner=GeminiSettings())
+
+YAML_LIMIT = """
+name: test-limit
+version: 2026-11-23
+owner: tests
+review_by: 2027-01-01
+description: Only for tests.
+rules:
+  - id: T01
+    title: No more than LIMIT questions
+    stages: [reason]
+    effect: deny
+    because: Enough was asked.
+    sources: [{title: Test, publisher: house, status: house}]
+    when: [query.asked_last_day >= LIMIT]
+    tests:
+      - {fires: true, facts: {query: {asked_last_day: LIMIT}}}
+      - {fires: false, facts: {query: {asked_last_day: 0}}}
+"""
 
 
 @pytest.fixture
@@ -256,13 +281,79 @@ class TestLimits:
         assert self.asked(seer, later.edit) == 0
 
     def test_the_hundred_and_first_question_is_denied(self, seer, monkeypatch):
-        from void_audit.workflow import seeing  # noqa: PLC0415
-
-        monkeypatch.setattr(seeing, "_asked_last_day", lambda recorder, asker: 100)
+        monkeypatch.setattr(seeing, "_asked_before", lambda recorder, asker: 100)
         with pytest.raises(DeniedError) as caught:
             ask(seer, seer.request("many", requester="olivia"))
         assert "base/Q02" in caught.value.message
         assert seer.engines.calls["reason"] == 0
+
+    def test_those_who_ask_at_the_same_moment_do_not_pass_it_by(self, seer, monkeypatch):
+        """Each question has its own place in the log, and so its own number: of 6 at once, 3 pass a limit of 3."""
+        house = YAML_LIMIT.replace("LIMIT", "3").encode()
+        seer.workshop = replace(seer.workshop, packs=(*seer.workshop.packs, load_pack(house)))
+        folders = [seer.request(f"at-once-{n}", requester="olivia") for n in range(6)]
+        barrier, real = threading.Barrier(6), seeing._asked_before
+
+        def together(
+            recorder, asker
+        ):  # everybody has asked before anybody is counted: the worst that can come
+            barrier.wait(timeout=30)
+            return real(recorder, asker)
+
+        monkeypatch.setattr(seeing, "_asked_before", together)
+        with ThreadPoolExecutor(6) as pool:
+            verdicts = list(pool.map(lambda folder: self.verdict(seer, folder), folders))
+        assert Counter(verdicts) == {"asked": 3, "limited": 3}
+        assert sorted(self.asked(seer, edit) for edit in seer.edits()[-6:]) == [0, 1, 2, 3, 4, 5]
+
+    def verdict(self, house, folder):
+        try:
+            ask(house, folder)
+        except DeniedError as error:
+            return "limited" if "test-limit/T01" in error.message else error.message
+        return "asked"
+
+    def test_useless_and_denied_questions_count(self, seer):
+        seer.engines.oracle.error = ReasoningError("reasoner-timeout", "Nothing came.", "Ask again.")
+        folder = seer.request("useless", requester="olivia")
+        for _ in range(2):
+            with pytest.raises(ReasoningError):
+                ask(seer, folder)
+        seer.engines.oracle.error = None
+        house = YAML_LIMIT.replace("LIMIT", "2").encode()
+        honest, seer.workshop = (
+            seer.workshop,
+            replace(seer.workshop, packs=(*seer.workshop.packs, load_pack(house))),
+        )
+        denied = seer.request("denied", requester="olivia")
+        for _ in range(2):
+            with pytest.raises(DeniedError):
+                ask(seer, denied)
+        seer.workshop = honest
+        assert self.asked(seer, ask(seer, seer.request("after", requester="olivia")).edit) == 4
+
+    def test_a_clock_that_was_put_back_takes_nothing_off_the_count(self, seer):
+        for number in range(2):
+            ask(seer, seer.request(f"q{number}", requester="olivia"))
+        seer.at(seer.clock.now - timedelta(days=3))
+        assert self.asked(seer, ask(seer, seer.request("past", requester="olivia")).edit) == 2
+
+    def test_the_count_follows_the_person_to_a_new_key(self, seer):
+        ask(seer, seer.request("old key", requester="olivia"))
+        old, new = seer.place.person("olivia"), seer.place.people.add("olivia-2", None)
+        rotate(seer.place.writing, seer.place.blobs, old, new, "olivia", seer.clock())
+        assert self.asked(seer, ask(seer, seer.request("new key", requester="olivia-2")).edit) == 1
+
+    def test_whoever_was_revoked_asks_no_more(self, seer):
+        folder = seer.request("gone", requester="olivia")
+        seer.engines.oracle.error = ReasoningError("reasoner-timeout", "Nothing came.", "Ask again.")
+        with pytest.raises(ReasoningError):
+            ask(seer, folder)
+        admin, olivia = seer.place.person("admin"), seer.place.person("olivia")
+        revoke(seer.place.writing, seer.place.blobs, admin, "olivia", olivia.public_der, seer.clock())
+        with pytest.raises(DeniedError):
+            ask(seer, folder)
+        assert seer.engines.calls["reason"] == 1
 
 
 def test_a_supplied_mask_leaves_nothing_to_ask(seer, tmp_path):

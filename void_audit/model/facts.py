@@ -65,7 +65,8 @@ class QueryFacts(Value):
     remote: bool
     """Pictures leave this machine."""
     asked_last_day: int
-    """Questions that the same person put to models in the 24 hours before, in this ledger, not counting this one."""
+    """Questions that the same person put to models in the 24 hours before, in this ledger: those that stand before
+    this one in the log."""
 
 
 class ReasoningFacts(Value):

@@ -172,27 +172,35 @@ def _query(recorder: Recorder, engine: Reasoner, asker: Signer) -> None:
             "Only whoever made a request asks about it.",
             "Make a request of your own.",
         )
-    asked = _asked_last_day(recorder, asker)
     record = Query(
         **recorder.common(), engine=engine.info, settings=dict(engine.settings), request=intent.request.sha256
     )
     recorder.record(record, {"request": record.request}, asker)
-    facts = judge.query_facts(judge.base_facts(recorder), record, asked)
+    facts = judge.query_facts(judge.base_facts(recorder), record, _asked_before(recorder, asker))
     judge.insist(judge.decide(recorder, facts, "reason"))
 
 
-def _asked_last_day(recorder: Recorder, asker: Signer) -> int:
-    """Questions that this person put to models in the last 24 hours, by the clocks that signed them."""
+def _asked_before(recorder: Recorder, asker: Signer) -> int:
+    """Questions that this person put to models in the 24 hours before the one just recorded, by the signers' clocks.
+
+    Counted are those that stand before it in the log, whoever asks at the same moment: no two questions have the
+    same place, so no two have the same number.
+    """
     since = recorder.studio.clock() - DAY
     registry = registry_of(recorder.studio.ledger)
     holder = registry.holder_of(asker.key_id)
-    return sum(
-        holder in registry.holders_of(entry.key_ids)
-        and isinstance(entry.statement.predicate, Query)
-        and entry.statement.predicate.engine.kind == "model"
-        and datetime.fromisoformat(entry.statement.predicate.claimed_time) >= since
-        for entry in recorder.studio.ledger.entries(kinds=[Kind.QUERY])
-    )
+    before = count = 0
+    for entry in recorder.studio.ledger.entries(kinds=[Kind.QUERY]):
+        query = entry.statement.predicate
+        if query.edit == recorder.edit:
+            before = count  # the newest one of this edit, under whose lock we are, is the one just recorded
+        count += (
+            holder in registry.holders_of(entry.key_ids)
+            and isinstance(query, Query)
+            and query.engine.kind == "model"
+            and datetime.fromisoformat(query.claimed_time) >= since
+        )
+    return before
 
 
 def _record_answer(recorder: Recorder, answer: Reasoning, consequences: Consequences) -> None:
