@@ -82,6 +82,9 @@ def test_names_that_are_none(given):
     ({"reasoner_frames": 3}, "--reasoner-frames 3"),
     ({"reasoner_video": False}, "--reasoner-video False"),
     ({"segmenter": "sam2", "reasoner_seed": 3}, "--reasoner-seed 3"),
+    ({"reasoner_timeout": 30.0}, "--reasoner-timeout 30.0"),
+    ({"reasoner_tokens": 900}, "--reasoner-tokens 900"),
+    ({"reasoner_structured": False}, "--reasoner-structured False"),
 ])  # fmt: skip
 def test_no_option_is_taken_and_then_ignored(given, option):
     error = refusal(**given)

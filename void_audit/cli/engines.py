@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from void_audit.errors import RequestError, WeightsError
+from void_audit.errors import ReasoningError, RequestError, WeightsError
 from void_audit.model.engine import Progress, no_progress
 from void_audit.model.plan import (
     DeemphasizeSettings,
@@ -85,13 +85,16 @@ class LocalEngines:
         """Rules; or a vision-language model.
 
         Raises:
-            RequestError: ``engine-not-installed``; ``reasoner-key`` if the service wants one and none is given.
-            ReasoningError: ``reasoner-key`` if what is given cannot be one.
+            RequestError: ``engine-not-installed``; ``reasoner-key`` if the service wants one and none is given, or
+                what is given cannot be one; ``reasoner-failed`` if the model's name cannot be one.
         """
         if isinstance(settings, GeminiSettings | OpenAiSettings):
             from void_audit.pipeline.reason.vlm.asking import VlmReasoner  # noqa: PLC0415
 
-            return VlmReasoner(self._transport(settings))
+            try:
+                return VlmReasoner(self._transport(settings))
+            except ReasoningError as error:  # nothing was asked: it is the command that is wrong
+                raise RequestError(error.code, error.message, error.hint) from None
         from void_audit.pipeline.reason.contact import ContactReasoner  # noqa: PLC0415
 
         return ContactReasoner()

@@ -28,7 +28,10 @@ PANEL = "How the footage is looked at"
 option = partial(typer.Option, rich_help_panel=PANEL)
 
 OF_SAM2 = frozenset({"sam2_size", "sam2_model"})
-OF_MODEL = frozenset({"reasoner_model", "reasoner_url", "reasoner_frames", "reasoner_video", "reasoner_seed"})
+OF_MODEL = frozenset(
+    f"reasoner_{name}"
+    for name in ("model", "url", "frames", "video", "seed", "timeout", "tokens", "structured")
+)
 
 V = TypeVar("V", bound=Value)
 
@@ -62,6 +65,21 @@ class SeeingOptions:
         option("--reasoner-video/--no-reasoner-video", help="Whether it is shown the clip, too."),
     ] = None
     reasoner_seed: Annotated[int, option("--reasoner-seed", min=0, max=2**31 - 1, help="Its seed.")] = 42
+    reasoner_timeout: Annotated[
+        float | None,
+        option("--reasoner-timeout", min=1, max=3600, help="Seconds that it gets for an answer."),
+    ] = None
+    reasoner_tokens: Annotated[
+        int | None,
+        option("--reasoner-tokens", min=256, max=65_536, help="Tokens of its answer, thoughts included."),
+    ] = None
+    reasoner_structured: Annotated[
+        bool,
+        option(
+            "--reasoner-structured/--no-reasoner-structured",
+            help="Whether the service holds it to the schema, or reads it as words.",
+        ),
+    ] = True
 
     def seeing(self) -> Seeing:
         """The options as the workflow takes them.
@@ -87,6 +105,9 @@ class SeeingOptions:
             "video": self.reasoner_video,
             "frames": self.reasoner_frames,
             "seed": self.reasoner_seed,
+            "timeout": self.reasoner_timeout,
+            "max_output_tokens": self.reasoner_tokens,
+            "structured": self.reasoner_structured,
         }
         if self.reasoner == "gemini":
             return checked(GeminiSettings, given)

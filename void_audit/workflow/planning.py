@@ -65,7 +65,7 @@ def plan_request(
     # What cannot be made, or not here, is said before minutes of segmenting.
     suits = suited(choices, schema, folder.request.operation, folder.supplied_digest())
     engines_of(studio, suits, folder.supplied)
-    edit, resumed = _find_or_create(studio, folder.fingerprint(seeing), choices)
+    edit, resumed = _find_or_create(studio, folder, seeing, choices)
     with studio.edits.lock(edit):
         studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
@@ -91,7 +91,7 @@ def ask_about(
     checked_schema(studio, folder.request)
     _check_marks(folder, probe(folder.clip), seeing)
     insist_on_role(studio.ledger, requester.key_id, Intent)
-    edit, resumed = _find_or_create(studio, folder.fingerprint(seeing), None)
+    edit, resumed = _find_or_create(studio, folder, seeing, None)
     with studio.edits.lock(edit):
         studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
@@ -195,13 +195,37 @@ def _make_mask(
     compose_mask(recorder, track, consequences, schema, folder.request.operation)
 
 
-def _find_or_create(studio: Studio, fingerprint: str, choices: Choices | None) -> tuple[str, bool]:
+def _find_or_create(
+    studio: Studio, folder: RequestFolder, seeing: Seeing, choices: Choices | None
+) -> tuple[str, bool]:
+    """The edit of this request, and whether it was begun before. Raises as ``_insist_on_engines``."""
+    fingerprint = folder.fingerprint(seeing)
+    known = _find(studio, fingerprint, choices)
+    if folder.mask is None:
+        _insist_on_engines(studio, seeing, Recorder(studio, known).state if known else None)
+    return known or studio.edits.create(fingerprint), known is not None
+
+
+def _insist_on_engines(studio: Studio, seeing: Seeing, state: EditState | None) -> None:
+    """What will look, and what will be asked, as far as it is still to come: what they lack is said at once.
+
+    Raises:
+        RequestError: ``engine-not-installed``, ``reasoner-key``, ``reasoner-failed``: as the engines say.
+        WeightsError: files of a model are missing or are others.
+    """
+    if state is None or state.segmentation is None:
+        studio.engines.segmenter(seeing.segmenter)
+    if state is None or state.reasoning is None:
+        studio.engines.reasoner(seeing.reasoner)
+
+
+def _find(studio: Studio, fingerprint: str, choices: Choices | None) -> str | None:
     for edit in studio.edits.with_fingerprint(fingerprint):
         if Erasures(studio.ledger).of(edit_subject(edit)):
             continue  # an erasure that was not finished: what was asked for then is gone all the same
         if _goes_on(Recorder(studio, edit), choices):
-            return edit, True
-    return studio.edits.create(fingerprint), False
+            return edit
+    return None
 
 
 def _goes_on(recorder: Recorder, choices: Choices | None) -> bool:
