@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cli.asking import KEY, Asking
 from cli.terminal import Terminal
 from copies import copy_place
+from loopback import refuse_the_world
 
 
 @pytest.fixture
@@ -61,3 +63,14 @@ def revised(_begun: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) 
     revised(f"mask edit {edit} --as lois --cells 7,11 --to affected --frames 1-5")
     revised(f"mask edit {edit} --as lois --stroke 70,10 --radius 4 --to remove --frames 2")
     return revised
+
+
+@pytest.fixture
+def asking_desk(own: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Olivia is editor and reasoner, lois an editor; nothing but this machine can be reached."""
+    refuse_the_world(monkeypatch)
+    own.engines = Asking(own.folder / "models")
+    own.env["VOID_AUDIT_REASONER_KEY"] = KEY
+    own.env["GEMINI_API_KEY"] = "AIzaSy-nobody-elses-business"
+    own("keys add olivia --role editor --role reasoner")
+    return own
