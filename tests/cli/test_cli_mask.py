@@ -60,6 +60,12 @@ def is_picture(path: Path) -> bool:
         ("mask edit EDIT --as lois --cells 1,1 --to other --frames 0", 2, "mask-edit-class"),
         ("mask edit EDIT --as lois --copy-from 6 --frames 0", 2, "mask-edit-frames"),
         ("mask edit EDIT --as lois --copy-from 3 --frames 3", 2, "mask-unchanged"),
+        ("mask edit EDIT --as lois --cells 1,1 --to remove --frames 0 --on 1", 2, "mask-newer"),
+        ("mask import EDIT request/clip.mp4 --as lois --on 0", 2, "mask-newer"),
+        ("mask revert 0123456789ab --to 0 --as lois", 2, "edit-unknown"),
+        ("mask revert EDIT --to 0 --as perry", 4, "role-missing"),
+        ("mask revert EDIT --to 2 --as lois", 2, "mask-unchanged"),
+        ("mask revert EDIT --to 3 --as lois", 2, "revision-unknown"),
         ("mask diff 0123456789ab", 2, "edit-unknown"),
         ("mask diff EDIT --from 3", 2, "revision-unknown"),
         ("mask diff EDIT --to 3", 2, "revision-unknown"),
@@ -224,12 +230,46 @@ class TestImport:
         assert "- import: 512 affected pixels (127) on frame 0 became keep (255)" in said
         assert "- import: 512 affected pixels" in begun(f"plan {begun.edit}").stdout
 
+    def test_a_short_one_begins_where_is_said(self, begun):
+        file = self.given(begun.folder, frames=4)
+        assert "--begins-at FRAME" in begun(f"mask import {begun.edit} {file} --as lois", 2).stderr
+        said = begun(f"mask import {begun.edit} {file} --as lois --begins-at 2 --on 0").stdout
+        assert "begins at frame 2, as was said" in said.replace("\n", " ")
+        begun(f"mask export {begun.edit} --out back.mkv")
+        marked = [bool((p != MaskClass.KEEP).any()) for p in MaskFile(begun.folder / "back.mkv").classes()]
+        assert marked == [False, False, True, True, True, True]
+
     @pytest.mark.parametrize("changes", [{"frames": 5}, {"frames": 7}, {"size": SIZE._replace(width=48)}])
     def test_one_that_does_not_fit(self, begun, changes):
         before = begun.log_size()
         result = begun(f"mask import {begun.edit} {self.given(begun.folder, **changes)} --as lois", 2)
         assert "error mask-" in result.stderr
         assert begun.log_size() == before
+
+
+class TestRevert:
+    def test_a_correction_is_taken_back_and_that_too(self, begun):
+        edit = begun.edit
+        root = begun.json(f"mask show {edit}")["root"]
+        begun(f"mask edit {edit} --as lois --cells 0,0 --to remove --frames 0-5")
+        said = begun(f"mask revert {edit} --to 0 --as lois").stdout.replace("\n", " ")
+        assert f"Mask 2 of edit {edit}" in said
+        assert "- Mask 0 of this edit" in said
+        assert "was taken again" in begun(f"history {edit}").stdout.replace("\n", " ")
+        shown = begun.json(f"mask show {edit}")
+        assert (shown["revision"], shown["root"]) == (2, root)
+        assert [(m["revision"], m["origin"]) for m in shown["masks"]] == [
+            (0, "composed"), (1, "edited"), (2, "edited"),
+        ]  # fmt: skip
+        assert begun.json(f"mask revert {edit} --to 1 --as lois")["revision"] == 3
+        assert begun.json(f"mask diff {edit} --from 1 --to 3")["changed_pixels"] == 0
+        assert begun.json(f"plan {edit}")["approvals_missing"] == 1
+
+    def test_which_masks_there_are(self, revised):
+        said = revised(f"mask show {revised.edit} --out m.png").stdout
+        assert "  0  composed, root" in said
+        assert "  2  edited, root" in said
+        assert "mask revert takes one again" in said
 
 
 class TestExport:

@@ -78,6 +78,12 @@ def write_exact(
     return path
 
 
+EXACT = (
+    "Luma of limited range (16 to 235), as in VOID's own files, was read as 0 to 255: every value is exactly one of "
+    "0, 63, 127 and 255, so nothing was lost in it."
+)
+
+
 def limited(pictures: list[Gray]) -> list[Gray]:
     return [np.round(16 + p * (219 / 255)).astype(np.uint8) for p in pictures]
 
@@ -107,9 +113,7 @@ def test_lossless_files_of_either_range(
     suffix = "mp4" if codec == "libx264" else "mkv"
     mask = import_mask(write_exact(tmp_path / f"m.{suffix}", pictures, pixel_format, options, codec), info)
     np.testing.assert_array_equal(np.stack(list(mask.classes())), CLASSES)
-    assert mask.changes == (
-        ("Luma of limited range (16 to 235) was expanded to 0 to 255.",) if narrow else ()
-    )
+    assert mask.changes == ((EXACT,) if narrow else ())
 
 
 def test_our_own_file(tmp_path: Path, info: ClipInfo) -> None:
@@ -126,6 +130,7 @@ def test_lossy_files_by_voids_thresholds(tmp_path: Path, info: ClipInfo, crf: in
     wrong = np.mean(np.stack(list(mask.classes())) != CLASSES)
     assert wrong < 0.002
     assert any("lossy" in change and "thresholds" in change for change in mask.changes)
+    assert not any("nothing was lost" in change for change in mask.changes)
 
 
 @pytest.mark.parametrize("crf", [0, 18, 28])
@@ -173,7 +178,8 @@ def test_another_size_takes_the_nearest_pixel(
     assert mask.size == (WIDTH, HEIGHT)
     (said,) = mask.changes
     assert said.startswith(f"Scaled from {size[0]}x{size[1]} to 160x120 by nearest pixel")
-    assert (f"off by {off} pixels" in said) == bool(off)
+    assert (f"off by {off} pixel" in said) == bool(off)
+    assert "1 pixels" not in said
     for classes, true in zip(mask.classes(), CLASSES, strict=True):
         wrong = classes != true
         edge = cv2.morphologyEx(true, cv2.MORPH_GRADIENT, np.ones((2 * off + 3,) * 2, np.uint8)) > 0
@@ -243,11 +249,13 @@ def test_the_rule_for_frame_zero_is_for_frame_zero_alone(tmp_path: Path, info: C
     assert 2 in next(pictures)
 
 
-def test_a_rate_alone_changes_nothing(tmp_path: Path, info: ClipInfo) -> None:
+def test_a_rate_alone_changes_no_picture_and_is_said(tmp_path: Path, info: ClipInfo) -> None:
     """VOID's editor writes 12 per second whatever the clip has."""
     mask = import_mask(at_rate(tmp_path / "m.mkv", PICTURES, "12/1"), info)
     np.testing.assert_array_equal(np.stack(list(mask.classes())), CLASSES)
-    assert mask.changes == ()
+    assert len(mask.changes) == 1
+    assert "12 frames per second, the clip 24" in mask.changes[0]
+    assert import_mask(at_rate(tmp_path / "n.mkv", PICTURES, "24000/1001"), info).changes == ()
 
 
 @pytest.mark.parametrize(("frames", "rate"), [(4, "12/1"), (2, "12/1"), (5, "48/1"), (5, "25/1")])
@@ -544,7 +552,7 @@ def test_voids_own_folders(name: str) -> None:
     if not folder.is_dir():
         pytest.skip("the real clips are not beside the checkout")
     mask = import_mask(folder, probe(folder / "input_video.mp4"))
-    assert mask.changes == ("Luma of limited range (16 to 235) was expanded to 0 to 255.",)
+    assert mask.changes == (EXACT,)
     file = next(folder.glob("*quadmask*.mp4"))
     luma, classes = next(VideoClip(file).planes(20, 21)).planes[0], next(mask.classes(20, 21))
     np.testing.assert_array_equal(np.array([16, 70, 125, 235], np.uint8)[classes], luma)

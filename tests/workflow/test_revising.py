@@ -10,7 +10,7 @@ from house import FAST, STORY, UPTO_PLAN
 from simulator.studio import SIZE, consequences, states
 
 from void_audit.canon.mask import mask_identity
-from void_audit.errors import DeniedError, MaskError, OrderError, RequestError
+from void_audit.errors import DeniedError, MaskError, OrderError, RequestError, VoidAuditError
 from void_audit.ledger.fsck import fsck
 from void_audit.media.maskfile import MaskFile, write_masks
 from void_audit.model.geometry import FrameRange
@@ -26,7 +26,14 @@ from void_audit.workflow.masking import stored_mask
 from void_audit.workflow.material import recorded_request
 from void_audit.workflow.planning import replan
 from void_audit.workflow.recorder import Recorder
-from void_audit.workflow.revising import edit_mask, masks_of, proposed_prompt, replace_mask, revise_prompt
+from void_audit.workflow.revising import (
+    edit_mask,
+    masks_of,
+    proposed_prompt,
+    replace_mask,
+    revert_mask,
+    revise_prompt,
+)
 
 ALL = FrameRange(start=0, stop=6)
 DOT = MaskEdits(
@@ -249,3 +256,78 @@ def test_a_revised_edit_is_run_sealed_and_verified(own):
     own.place.writing.close()
     assert fsck(own.place.folder / "ledger", own.place.log_vkey(), own.place.blobs).ok
     assert own.steps(edit)[-7:] == STORY[-7:]
+
+
+class TestTakenAgain:
+    """A correction is taken back by one more: nothing is overwritten, and that too can be taken back."""
+
+    def test_an_earlier_mask_is_a_revision_with_the_newest_as_its_parent(self, house):
+        edit = house.approved("taken again")
+        first = pictures(house, edit)
+        second = revised(house, edit).mask
+        state = revert_mask(house.workshop, edit, house.place.person("lois"), 0)
+        record = state.mask
+        assert (record.parent, record.origin, record.edits) == (second.identity.root, "edited", None)
+        assert record.changes[0].startswith("Mask 0 of this edit")
+        assert record.identity == masks_of(house.place.writing, edit)[0].identity
+        assert all(np.array_equal(a, b) for a, b in zip(pictures(house, edit), first, strict=True))
+        assert record.changed_percent_max == second.changed_percent_max > 0
+        assert (state.revisions, state.valid_approvers) == (2, frozenset())
+        again = revert_mask(house.workshop, edit, house.place.person("lois"), 1)
+        assert again.mask.identity == second.identity
+        assert house.steps(edit)[-3:] == ["mask-revision"] * 3
+
+    def test_the_edit_goes_on_from_it_and_verifies(self, own):
+        edit = own.planned()
+        revised(own, edit)
+        revert_mask(own.workshop, edit, own.place.person("lois"), 0)
+        replan(own.workshop, edit, FAST)
+        own.approve(edit)
+        out = own.folder / "taken.mp4"
+        own.run(edit, out)
+        report = own.sealed(out).verify(source=True, receipt=True)
+        assert State.FAIL not in states(report).values()
+        assert "revised by hand 2 time(s)" in next(
+            f.detail for f in report.findings if int(f.obligation) == 10
+        )
+
+    @pytest.mark.parametrize(
+        ("number", "error", "code"),
+        [(1, RequestError, "mask-unchanged"), (2, RequestError, "revision-unknown"),
+         (-1, RequestError, "revision-unknown"), (10**9, RequestError, "revision-unknown")],
+    )  # fmt: skip
+    def test_what_cannot_be_taken_again(self, house, number, error, code):
+        edit = house.planned(f"not {number}")
+        revised(house, edit)
+        with pytest.raises(error) as caught:
+            revert_mask(house.workshop, edit, house.place.person("lois"), number)
+        assert caught.value.code == code
+        assert house.steps(edit)[-1] == "mask-revision"
+
+    def test_a_mask_whose_pictures_are_gone_is_not_taken_again(self, own):
+        edit = own.planned()
+        first = masks_of(own.place.writing, edit)[0]
+        revised(own, edit)
+        own.place.blobs.path(first.mask).unlink()
+        with pytest.raises(VoidAuditError) as caught:
+            revert_mask(own.workshop, edit, own.place.person("lois"), 0)
+        assert caught.value.code == "blob-missing"
+
+
+class TestTwoAtATime:
+    """Whoever was slower is told, if she says at what she looked."""
+
+    def test_a_correction_of_another_mask_than_the_newest(self, house, tmp_path):
+        edit = house.planned("two at a time")
+        revised(house, edit)
+        file = write_masks(tmp_path / "m.mkv", SIZE, pictures(house, edit))
+        lois = house.place.person("lois")
+        for act in (
+            lambda seen: edit_mask(house.workshop, edit, lois, CELLS, seen),
+            lambda seen: replace_mask(house.workshop, edit, lois, file, seen=seen),
+        ):
+            for seen in (0, 2):
+                with pytest.raises(OrderError) as caught:
+                    act(seen)
+                assert caught.value.code == "mask-newer"
+        assert edit_mask(house.workshop, edit, lois, CELLS, 1).revisions == 2

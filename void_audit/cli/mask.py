@@ -10,7 +10,7 @@ import typer
 
 from void_audit.cli.console import JsonOption, WorkspaceOption, cell, emit, group, guarded, out, say
 from void_audit.cli.mask_edit import EditOptions
-from void_audit.cli.masks import MaskShelf, frames_of
+from void_audit.cli.masks import MaskShelf, frames_of, mask_changes
 from void_audit.cli.options import with_options
 from void_audit.cli.reasoned import say_wrapped
 from void_audit.cli.session import working, workspace_at
@@ -23,7 +23,7 @@ from void_audit.pipeline.masks.diff_picture import difference_picture
 from void_audit.pipeline.masks.inspect import inspect
 from void_audit.pipeline.masks.mask_picture import mask_picture
 from void_audit.pipeline.masks.schema import house_schema
-from void_audit.workflow.revising import edit_mask, replace_mask
+from void_audit.workflow.revising import edit_mask, replace_mask, revert_mask
 
 app = group("Masks: what may change. Corrections are signed revisions; nothing is overwritten.")
 
@@ -31,6 +31,10 @@ EditArgument = Annotated[str, typer.Argument(metavar="EDIT", help="Edit id, as `
 SignerOption = Annotated[str, typer.Option("--as", help="Whose key signs: an editor's.")]
 RevisionOption = Annotated[
     int | None, typer.Option("--revision", min=0, help="0 is the first mask (default: the newest).")
+]
+SeenOption = Annotated[
+    int | None,
+    typer.Option("--on", min=0, help="The mask you looked at: refused if there is a newer one meanwhile."),
 ]
 
 
@@ -62,20 +66,40 @@ def show(
     _write(path, mask_picture(shelf.clip, mask, state.mask_schema, chosen, cells))
     shares = {c.name: s for c, s in zip(state.mask_schema.classes, state.statistics.max_share, strict=True)}
     if as_json:
-        emit({"revision": number, "root": state.identity.root, "max_share": shares, "picture": str(path)})
+        told = {"root": state.identity.root, "max_share": shares, "picture": str(path)}
+        emit({"revision": number, **told, "masks": shelf.summary()})
         return
     say(f"Mask {number} of edit {edit} ({state.mask_schema.name}), root {state.identity.root[:16]}", "bold")
     for name, share in shares.items():
         say(f"  {name}: at most {share:.2%} of a frame")
     say(f"Picture: {path}")
+    if len(shelf.states) > 1:
+        say("Masks of this edit (mask diff compares two, mask revert takes one again):")
+        for line in shelf.summary():
+            changed = (
+                f", at most {line['changed_percent_max']:.2f}% of a frame changed" if line["revision"] else ""
+            )
+            say_wrapped(f"  {line['revision']}  {line['origin']}, root {str(line['root'])[:16]}{changed}")
 
 
 @app.command("import")
 @guarded
 def import_mask(
     edit: EditArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A mask video, VOID's or this edit's schema.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A mask video or folder: VOID's (PNGs too), or in this edit's schema."
+        ),
+    ],
     signer: SignerOption,
+    begins_at: Annotated[
+        int | None,
+        typer.Option(
+            "--begins-at", min=0, help="Frame of the first picture, if it is too short; the rest is kept."
+        ),
+    ] = None,
+    seen: SeenOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,7 +108,7 @@ def import_mask(
     Example: void-audit mask import 3f2a9c01b7d4 corrected.mkv --as lois
     """
     with working(workspace_at(workspace), as_json) as place:
-        state = replace_mask(place.studio(), edit, place.person(signer), file)
+        state = replace_mask(place.studio(), edit, place.person(signer), file, begins_at, seen)
     _revised(edit, state, as_json)
 
 
@@ -119,6 +143,7 @@ def edit_command(
     edit: EditArgument,
     signer: SignerOption,
     options: EditOptions,
+    seen: SeenOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -140,7 +165,25 @@ def edit_command(
     """
     with working(workspace_at(workspace), as_json) as place:
         size = MaskShelf.of(place, edit).clip.info.size
-        state = edit_mask(place.studio(), edit, place.person(signer), options.edits(size))
+        state = edit_mask(place.studio(), edit, place.person(signer), options.edits(size), seen)
+    _revised(edit, state, as_json)
+
+
+@app.command()
+@guarded
+def revert(
+    edit: EditArgument,
+    signer: SignerOption,
+    number: Annotated[int, typer.Option("--to", min=0, help="The mask to take again; 0 is the first.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an earlier mask again: one more signed revision, so nothing is lost and this too can be taken back.
+
+    Example: void-audit mask revert 3f2a9c01b7d4 --to 0 --as lois
+    """
+    with working(workspace_at(workspace), as_json) as place:
+        state = revert_mask(place.studio(), edit, place.person(signer), number)
     _revised(edit, state, as_json)
 
 
@@ -270,8 +313,8 @@ def _revised(edit: str, state: EditState, as_json: bool) -> None:
         )
         return
     say(f"Mask {state.revisions} of edit {edit}: at most {percent:.2f}% of a frame changed.", "bold")
-    for change in getattr(mask, "changes", ()):
-        say_wrapped(f"  - import: {change}")
+    for change in mask_changes(mask):
+        say_wrapped(f"  - {change}")
     say(f"Look at it: void-audit mask diff {edit}")
     say(f"Next:       void-audit plan {edit} (earlier approvals no longer count)")
 

@@ -64,6 +64,19 @@ class MaskShelf:
             )
         return (self.number(before) if before is not None else last - 1), last
 
+    def summary(self) -> list[dict[str, object]]:
+        """Every mask by number: its root, where it comes from, and how much it changed the one before."""
+        return [
+            {
+                "revision": number,
+                "root": state.identity.root,
+                "origin": getattr(state, "origin", ""),
+                "changed_percent_max": getattr(state, "changed_percent_max", 0.0),
+                "changes": list(getattr(state, "changes", ())),
+            }
+            for number, state in enumerate(self.states)
+        ]
+
     def path(self, number: int) -> Path:
         """A mask's file, its digest checked."""
         self.blobs.check(self.states[number].mask)
@@ -76,6 +89,12 @@ class MaskShelf:
     def names(self, number: int) -> list[str]:
         """Names of a mask's classes, by index."""
         return [spec.name for spec in self.states[number].mask_schema.classes]
+
+
+def mask_changes(mask: MaskState) -> list[str]:
+    """What an import had to change, or which earlier mask was taken again."""
+    imported = getattr(mask, "origin", "") == "imported"
+    return [f"import: {change}" if imported else change for change in getattr(mask, "changes", ())]
 
 
 def frames_of(text: str, frames: int) -> tuple[int, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from void_audit.cli.console import say
+from void_audit.cli.masks import mask_changes
 from void_audit.cli.reasoned import findings_json, print_findings, say_wrapped
 from void_audit.cli.tables import print_decision
 from void_audit.errors import VoidAuditError
@@ -56,8 +57,8 @@ def print_planned(studio: Studio, planned: Planned) -> None:
         say(
             f"The mask ({schema}) opens at most {shares.max_opened_share:.1%} of a frame, {shares.frames} frames."
         )
-        for change in getattr(state.mask, "changes", ()):
-            say(f"  - import: {change}")
+        for change in mask_changes(state.mask):
+            say_wrapped(f"  - {change}")
     for line in passes_of(plan):
         say_wrapped(line)
     if not plan.engine.counterfactual_dynamics:

@@ -40,6 +40,9 @@ Numbers = npt.NDArray[np.int64]
 SHAPE = 1.02
 """Ratio by which a mask of another size may be wider or higher than the clip: sizes are rounded."""
 
+SAME_PACE = Fraction(1, 100)
+"""Part by which two rates may differ and be taken for one."""
+
 MOST_CHANGES, LONGEST_CHANGE = 40, 400
 """Sentences, and characters of each, that are said of one import: they stand in a record, which has an end."""
 
@@ -205,7 +208,7 @@ def _match(
     if len({len(other) for other in sources}) > 1:
         raise _wrong_length(min(map(len, sources)), info)
     if not begins_at and pictures == info.frames:
-        return np.arange(info.frames), ""
+        return np.arange(info.frames), _other_pace(source, info)
     if begins_at is not None:
         return _placed(pictures, info, begins_at, "as was said")
     if source.rate and source.rate != info.rate and _same_duration(pictures, source.rate, info):
@@ -214,6 +217,16 @@ def _match(
     if clicked is not None and clicked == info.frames - pictures:
         return _placed(pictures, info, clicked, "the first one clicked by segmentation_info.json")
     raise _wrong_length(pictures, info)
+
+
+def _other_pace(source: GraySource, info: ClipInfo) -> str:
+    """VOID's editor writes 12 frames per second whatever the clip has; timestamps in Matroska are rounded."""
+    if not source.rate or abs(source.rate / info.rate - 1) < SAME_PACE:
+        return ""
+    return (
+        f"The mask says {float(source.rate):.6g} frames per second, the clip {float(info.rate):.6g}: as it has a "
+        "picture for every frame, they were taken one for one."
+    )
 
 
 def _placed(pictures: int, info: ClipInfo, begin: int, why: str) -> tuple[Numbers, str]:
@@ -272,8 +285,12 @@ def _scaled(source: GraySource, size: Size) -> str:
     off = max(size.width / source.size.width, size.height / source.size.height) / 2
     return (
         f"Scaled from {source.size.width}x{source.size.height} to {size.width}x{size.height} by nearest pixel"
-        + (f": edges may be off by {max(1, round(off))} pixels." if off > 0.5 else ".")
+        + (f": edges may be off by {_pixels(max(1, round(off)))}." if off > 0.5 else ".")
     )
+
+
+def _pixels(number: int) -> str:
+    return f"{number} pixel" if number == 1 else f"{number} pixels"
 
 
 def _wrong_size(source: GraySource, size: Size, hint: str) -> MaskError:
@@ -285,5 +302,6 @@ def _wrong_length(pictures: int, info: ClipInfo) -> MaskError:
     return MaskError(
         "mask-frames",
         f"The mask has {pictures} pictures, the clip {info.frames} frames.",
-        "Make a mask with one picture for every frame, or say at which frame it begins.",
+        "Make a mask with one picture for every frame, or say at which frame it begins: "
+        "`void-audit mask import EDIT FILE --begins-at FRAME`.",
     )

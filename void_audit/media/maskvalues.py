@@ -99,8 +99,16 @@ def read_values(source: GraySource, levels: Levels) -> Reading:
     if values[far].any():
         for number, picture in enumerate(source.pictures()):
             _check_plateaus(table[picture], number, levels, source.name)
-    said = _SAID.get(best)
-    return Reading(table, tuple(filter(None, (said, _loss(values, levels, source.name)))))
+    loss = _loss(values, levels, source.name)
+    said = _exactly_limited(levels) if best == "limited" and loss is None else _SAID.get(best)
+    return Reading(table, tuple(filter(None, (said, loss))))
+
+
+def _exactly_limited(levels: Levels) -> str:
+    return (
+        "Luma of limited range (16 to 235), as in VOID's own files, was read as 0 to 255: every value is exactly one "
+        f"of {levels}, so nothing was lost in it."
+    )
 
 
 def read_exactly(source: GraySource, values: Sequence[int]) -> Gray:

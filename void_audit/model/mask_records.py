@@ -43,9 +43,9 @@ class MaskRevision(MaskState):
     parent: Sha256
     origin: Literal["edited", "imported"]
     edits: BlobRef | None
-    """Salted: the MaskEdits as JSON; None for an import."""
+    """Salted: the MaskEdits as JSON; None for an import, and where an earlier mask was taken again."""
     changes: tuple[Text, ...] = ()
-    """What an import had to change, in words."""
+    """What an import had to change, or which earlier mask was taken again, in words."""
     changed_percent_max: float
     """Largest share of a frame whose class became another one."""
 

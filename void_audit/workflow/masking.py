@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from void_audit.canon.mask import mask_statistics
+from void_audit.errors import MaskError
 from void_audit.media.maskfile import ImportedMask, MaskFile, MaskWriter, import_mask
 from void_audit.model.mask import Classes, Translated
 from void_audit.model.mask_schema import MaskSchema, Operation
@@ -44,15 +45,25 @@ def import_first_mask(recorder: Recorder, path: Path, schema: MaskSchema) -> Non
     _record(recorder, fields, "imported", imported.changes)
 
 
-def read_mask(recorder: Recorder, path: Path, schema: MaskSchema) -> ImportedMask:
+def read_mask(
+    recorder: Recorder, path: Path, schema: MaskSchema, begins_at: int | None = None
+) -> ImportedMask:
     """A mask file for the edit's clip: any of VOID's where the schema is VOID's, else exactly the schema's values.
+
+    ``begins_at``: the frame to which the first picture of a mask that is too short belongs (see ``import_mask``).
 
     Raises:
         MaskError: ``mask-*``: it does not fit the clip or the schema.
     """
     info = source_clip(recorder).info
     if schema.name == VOID_SCHEMA:
-        return import_mask(path, info)
+        return import_mask(path, info, begins_at=begins_at)
+    if begins_at is not None:
+        raise MaskError(
+            "mask-frames",
+            f"A mask of the schema {schema.name} begins at frame 0 and has a picture for every frame.",
+            "Only VOID's own masks may begin later.",
+        )
     return import_mask(path, info, schema_values=schema.values)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from void_audit.errors import DeniedError, OrderError, RequestError
 from void_audit.ledger.reader import LogReader
@@ -29,17 +30,22 @@ MAX_PROMPT = 2000
 """Characters, as in a request (``EditRequest.background``)."""
 
 
-def edit_mask(studio: Studio, edit: str, person: Signer, edits: MaskEdits) -> EditState:
+def edit_mask(
+    studio: Studio, edit: str, person: Signer, edits: MaskEdits, seen: int | None = None
+) -> EditState:
     """Apply a batch of operations to the mask as it stands, and record the outcome as a revision.
 
+    ``seen``: the number of the mask that the person looked at (0 is the first); another newest one is refused.
+
     Raises:
-        OrderError: ``revision-too-early``, ``synthesis-begun``.
+        OrderError: ``revision-too-early``, ``synthesis-begun``; ``mask-newer`` if somebody was faster.
         DeniedError: ``plan-rejected``, ``role-missing``.
         MaskError: an operation does not fit the mask.
         RequestError: ``mask-unchanged``.
     """
 
     def work(recorder: Recorder) -> None:
+        _insist_on_newest(recorder, seen)
         blob = recorder.put_json(edits, salted=True)
         changed = edited(stored_mask(recorder), edits, present_schema(recorder))
         _record_mask(recorder, person, changed.classes(), blob, ())
@@ -47,12 +53,49 @@ def edit_mask(studio: Studio, edit: str, person: Signer, edits: MaskEdits) -> Ed
     return _revised(studio, edit, person, MaskRevision, work)
 
 
-def replace_mask(studio: Studio, edit: str, person: Signer, path: Path) -> EditState:
-    """Take a mask file for the mask, in the same schema. Raises as ``edit_mask``, and what importing raises."""
+def replace_mask(
+    studio: Studio,
+    edit: str,
+    person: Signer,
+    path: Path,
+    begins_at: int | None = None,
+    seen: int | None = None,
+) -> EditState:
+    """Take a mask file for the mask, in the same schema. Raises as ``edit_mask``, and what importing raises.
+
+    ``begins_at``: the frame to which the first picture belongs, of a mask that is too short.
+    """
 
     def work(recorder: Recorder) -> None:
-        imported = read_mask(recorder, path, present_schema(recorder))
+        _insist_on_newest(recorder, seen)
+        imported = read_mask(recorder, path, present_schema(recorder), begins_at)
         _record_mask(recorder, person, imported.classes(), None, imported.changes)
+
+    return _revised(studio, edit, person, MaskRevision, work)
+
+
+def revert_mask(studio: Studio, edit: str, person: Signer, number: int) -> EditState:
+    """Take an earlier mask of the edit again: a revision as any other, whose parent is the newest mask.
+
+    Raises as ``edit_mask``; RequestError: ``revision-unknown``. LedgerError: ``blob-missing``, ``blob-corrupt``.
+    """
+
+    def work(recorder: Recorder) -> None:
+        states = masks_of(studio.ledger, edit)
+        if not 0 <= number < len(states):
+            raise RequestError(
+                "revision-unknown",
+                f"There is no mask {number}.",
+                f"They are 0 (the first) to {len(states) - 1}.",
+            )
+        earlier = states[number]
+        for blob in (earlier.mask, earlier.frame_hashes, earlier.preview):
+            studio.blobs.check(blob)
+        fields = {
+            name: getattr(earlier, name) for name in set(MaskState.model_fields) - set(Predicate.model_fields)
+        }
+        said = f"Mask {number} of this edit (root {earlier.identity.root[:16]}) was taken again."
+        _record_state(recorder, person, fields, {"origin": "edited", "edits": None, "changes": (said,)})
 
     return _revised(studio, edit, person, MaskRevision, work)
 
@@ -133,6 +176,16 @@ def _insist_on_time(recorder: Recorder) -> None:
         )
 
 
+def _insist_on_newest(recorder: Recorder, seen: int | None) -> None:
+    newest = recorder.state.revisions
+    if seen is not None and seen != newest:
+        raise OrderError(
+            "mask-newer",
+            f"The newest mask of edit {recorder.edit} is {newest}, not {seen}.",
+            f"Look at it first: `void-audit mask show {recorder.edit}`.",
+        )
+
+
 def _record_mask(
     recorder: Recorder,
     person: Signer,
@@ -140,10 +193,16 @@ def _record_mask(
     edits: BlobRef | None,
     changes: tuple[str, ...],
 ) -> None:
+    fields = store_mask(recorder, frames, present_schema(recorder))
+    made = {"origin": "edited" if edits else "imported", "edits": edits, "changes": changes}
+    _record_state(recorder, person, fields, made)
+
+
+def _record_state(recorder: Recorder, person: Signer, fields: dict[str, Any], made: dict[str, Any]) -> None:
+    """``fields`` of a ``MaskState``, whose artifacts are stored; ``made``: how it came about."""
     before, state, schema = stored_mask(recorder), recorder.state.mask, present_schema(recorder)
     if state is None:
         raise AssertionError("no mask yet")
-    fields = store_mask(recorder, frames, schema)
     if fields["identity"] == state.identity:
         raise RequestError("mask-unchanged", "The mask stays as it is.", "Nothing was recorded.")
     after = MaskFile(recorder.studio.blobs.path(fields["mask"]), schema.values)
@@ -152,9 +211,7 @@ def _record_mask(
         **recorder.common(),
         **fields,
         parent=state.identity.root,
-        origin="edited" if edits else "imported",
-        edits=edits,
-        changes=changes,
+        **made,
         changed_percent_max=round(100 * changed.changed_share_max, 6),
     )
     recorder.record(record, {"mask": record.identity.root}, person)
