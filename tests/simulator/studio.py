@@ -48,7 +48,7 @@ from void_audit.workflow.drafting import Choices
 from void_audit.workflow.enrolment import enrol
 from void_audit.workflow.evidence import ledger_assertion
 from void_audit.workflow.masking import engine_mask
-from void_audit.workflow.material import source_clip
+from void_audit.workflow.material import source_clip, supplied_clip
 from void_audit.workflow.planning import plan_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.request_folder import read_request
@@ -153,6 +153,8 @@ class Story:
     """Another unsealed file than the recorded one."""
     seal_with: Path | None = None
     """Folder of another signing chain."""
+    supplied: Callable[[Path | None], Path | None] = lambda path: path
+    """Another clip to name as the one whose pictures were put in, or none."""
     seal: dict[str, object] = field(default_factory=dict)
     """Fields of the seal record to tell otherwise."""
     tamper: Callable[[LedgerAssertion], LedgerAssertion] = lambda assertion: assertion
@@ -297,7 +299,7 @@ class Studio:
             source_name="source clip", plan=read_plan(recorder), frame_rate="24/1",
             regions=sealing.edited_regions(engine_mask(recorder)), assertion=assertion,
             embedded=tuple(EmbeddedData(t, "application/octet-stream", c) for t, c in data.items()),
-            approved=True,
+            approved=True, supplied=story.supplied(supplied_clip(recorder)),
         )  # fmt: skip
         return sealer.seal(request)
 

@@ -20,6 +20,8 @@ from void_audit.model.records import SealRecord, Source
 from void_audit.model.report import Finding, Obligation
 
 PROMPT_TITLE = "prompt.json"
+NAMED_BY = "SHA-256 "
+"""Before the digest in the description of a clip that was put in; files of before it was written have none."""
 
 
 def binding(evidence: Evidence) -> Finding:
@@ -126,7 +128,7 @@ def lineage(evidence: Evidence) -> Finding:
         return failed(
             Obligation.LINEAGE, f"The plan is for source {plan.source}, the edit began with {stored}."
         )
-    problem = _parent_problem(evidence, source) or _prompt_problem(evidence)
+    problem = _parent_problem(evidence, source) or _supplied_problem(evidence) or _prompt_problem(evidence)
     if problem:
         return failed(Obligation.LINEAGE, problem)
     if evidence.source_sha256 and evidence.source_sha256 != stored:
@@ -146,7 +148,7 @@ def lineage(evidence: Evidence) -> Finding:
     given = "the clip given is that source" if evidence.source_sha256 else "the source itself was not given"
     return passed(
         Obligation.LINEAGE,
-        f"Made from {stored} (its own credentials: {source.credentials}); {given}.",
+        f"Made from {stored} (its own credentials: {source.credentials}); {given}.{_put_in(evidence)}",
     )
 
 
@@ -163,6 +165,28 @@ def _parent_problem(evidence: Evidence, source: Source) -> str:
     if had and parents and not parents[0].has_manifest:
         return f"The source had {source.credentials} credentials; the parent ingredient does not carry them."
     return ""
+
+
+def _supplied_problem(evidence: Evidence) -> str:
+    """A clip was to be put in if, and only if, the intent names it; and it is the one that the manifest names.
+
+    That the manifest has such a component where pictures were put in, and only there, answers to obligation 11.
+    """
+    intent, asked = evidence.state.intent, evidence.subject("intent", "supplied")
+    if intent is not None and (intent.operation == "replace") != (asked is not None):
+        return f"The intent is to {intent.operation}, and names {'a' if asked else 'no'} clip to be put in."
+    for component in evidence.manifest.components:
+        if component.description and component.description != f"{NAMED_BY}{asked}":
+            said = component.description[:100]
+            return f"The clip that was put in has {said} by the manifest, {NAMED_BY}{asked or 'none'} by the intent."
+    return ""
+
+
+def _put_in(evidence: Evidence) -> str:
+    asked = evidence.subject("intent", "supplied")
+    said = any(component.description for component in evidence.manifest.components)
+    named = "" if said else " (the manifest does not say which it was)"
+    return f" Pictures of {asked} were put in{named}." if asked else ""
 
 
 def _prompt_problem(evidence: Evidence) -> str:

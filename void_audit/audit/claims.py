@@ -45,6 +45,7 @@ class IngredientEvidence:
     state: ManifestState
     failures: tuple[str, ...]
     """Recorded when it was taken in, and found now."""
+    description: str = ""
 
     @property
     def has_manifest(self) -> bool:
@@ -86,6 +87,11 @@ class ManifestEvidence:
     """Time of an RFC 3161 token that validated; the signer's own clock is never shown."""
     problems: tuple[str, ...] = ()
     """In words: what could not be read, and why."""
+
+    @property
+    def components(self) -> tuple[IngredientEvidence, ...]:
+        """What was put in: the supplied clip in a file of ours that has one."""
+        return tuple(i for i in self.ingredients if i.relationship == "componentOf")
 
     @property
     def parents(self) -> tuple[IngredientEvidence, ...]:

@@ -245,6 +245,7 @@ class _Evidence:
             manifest=str(manifest) if manifest else None,
             state=_ingredient_state(failures, successes) if manifest else ManifestState.MISSING,
             failures=failures,
+            description=str(ingredient.get("description") or ""),
         )
 
     def _ingredient_failures(self) -> tuple[str, ...]:

@@ -60,9 +60,15 @@ def parent_ingredient(name: str, media_type: str) -> Json:
     return {"title": name, "format": media_type, "relationship": "parentOf", "label": PARENT}
 
 
-def supplied_ingredient(media_type: str) -> Json:
-    """The clip whose pictures were put in."""
-    return {"title": "supplied clip", "format": media_type, "relationship": "componentOf", "label": SUPPLIED}
+def supplied_ingredient(media_type: str, sha256: str) -> Json:
+    """The clip whose pictures were put in. C2PA keeps no hash of an ingredient's bytes, so its description names it."""
+    return {
+        "title": "supplied clip",
+        "format": media_type,
+        "relationship": "componentOf",
+        "label": SUPPLIED,
+        "description": f"SHA-256 {sha256}",
+    }
 
 
 def data_ingredient(data: EmbeddedData) -> Json:

@@ -77,7 +77,9 @@ class C2paSealer:
     def _sign(self, request: SealRequest, partial: Path) -> bytes:
         parent = parent_ingredient(request.source_name, media_type(request.source))
         placed = [
-            Ingredient(supplied_ingredient(media_type(path)), path) for path in (request.supplied,) if path
+            Ingredient(supplied_ingredient(media_type(path), sha256_file(path)), path)
+            for path in (request.supplied,)
+            if path
         ]
         embedded = [Ingredient(data_ingredient(data), data.content, data.title) for data in request.embedded]
         return adapter.sign(
