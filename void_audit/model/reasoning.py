@@ -123,6 +123,8 @@ class Exchange:
     """Tokens, as the service counts them."""
     safety: str = ""
     """The service's own verdict on question and answer, in its words."""
+    failures: tuple[str, ...] = ()
+    """Codes of the errors of earlier attempts: what is above is of the last one."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import signal
 import socket
 import ssl
 import threading
@@ -37,6 +38,7 @@ from transports import (
 )
 
 from void_audit.errors import ReasoningError
+from void_audit.pipeline.reason.vlm.asking import patiently
 from void_audit.pipeline.reason.vlm.base import Medium, Question
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
@@ -76,6 +78,23 @@ def test_time_runs_out_while_sending(kind: str) -> None:
             asked.ask(large)
     assert caught.value.code == "reasoner-timeout"
     assert len(getattr(caught.value.exchange, "request", b"")) > 8_000_000
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [[silence()], [trickle(HEAD_WITHOUT_LENGTH)], [reply(b"", "429 Busy", {"Retry-After": "60"})]],
+    ids=["hung", "slow", "between attempts"],
+)
+def test_whoever_presses_ctrl_c_does_not_wait(kind: str, acts: list[Act]) -> None:
+    with serving(*acts) as server:
+        asked = transport(kind, server.url, timeout=30)
+        begun = time.monotonic()
+        alarm = threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
+        alarm.start()
+        with pytest.raises(KeyboardInterrupt):
+            patiently(asked, QUESTION)
+        assert time.monotonic() - begun < 4.0
+        alarm.join()
 
 
 def test_what_came_before_the_time_ran_out_is_kept(kind: str) -> None:

@@ -1,6 +1,7 @@
 """Patience with services, none with replies; every failure carries what was sent and what came."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from clips import write_clip
@@ -12,7 +13,7 @@ from void_audit.model.reasoning import Exchange
 from void_audit.model.seeing import GeminiSettings, OpenAiSettings, VlmSettings
 from void_audit.pipeline.reason.base import Reasoner
 from void_audit.pipeline.reason.vlm import asking
-from void_audit.pipeline.reason.vlm.asking import VlmReasoner, patiently
+from void_audit.pipeline.reason.vlm.asking import VlmReasoner, is_version_of, patiently
 from void_audit.pipeline.reason.vlm.base import Question
 
 QUESTION = Question("rules", (), "what?", {})
@@ -85,8 +86,8 @@ def test_in_the_end_the_last_error_tells_how_often():
     sent = Exchange(request=b"sent", reply=b"busy")
     error, transport, _ = ask([failing(DOWN), failing(BUSY), failing(SLOW, exchange=sent)], attempts=3)
     assert error.code == SLOW
-    assert error.exchange == Exchange(request=b"sent", reply=b"busy", attempts=3)
-    assert "3 times" in error.message
+    assert error.exchange == Exchange(request=b"sent", reply=b"busy", attempts=3, failures=(DOWN, BUSY))
+    assert f"3 times; before: {DOWN}, {BUSY}." in error.message
     assert error.hint == "Do something."
     assert len(transport.asked) == 3
 
@@ -169,7 +170,7 @@ def test_from_footage_to_consequences(clip):
     assert answer.exchange.model_version == "m-1-0"
     assert json.loads(answer.exchange.reply) == good_reply()
     assert answer.engine == transport.info
-    assert answer.warnings == ()
+    assert answer.warnings == (f"It was asked 2 times; before it answered: {BUSY}.",)
     assert answer.consequences.summary.startswith("scripted-model (m-1) says")
     (question,) = set(map(id, transport.asked))
     shown = transport.asked[0]
@@ -185,7 +186,7 @@ def test_it_is_a_reasoner_and_records_its_settings():
     assert recorded["engine"] == "openai-compatible"
     assert recorded["base_url"] == "http://localhost:8000/v1"
     assert (recorded["seed"], recorded["temperature"], recorded["model"]) == (7, 0.0, "m-1")
-    assert recorded["question"] == "1"
+    assert recorded["question"] == "2"
     assert all(isinstance(value, str | int | float | bool) for value in recorded.values())
     assert reasoner.info.kind == "model"
 
@@ -253,6 +254,60 @@ def test_another_model_that_answers_is_told(clip, asked, told):
     settings = VlmSettings(model=asked, frames=5)  # m-1-0 answers
     _, go = reason(clip, [json.dumps(good_reply())], settings)
     assert any("another model" in line for line in go().warnings) == told
+
+
+SAME = [
+    ("m", "m"), ("models/m", "m"), ("m", "models/m"), ("Qwen/Qwen3-VL-8B", "qwen3-vl-8b"), ("m", "m:latest"),
+    ("m:latest", "m"), ("gpt-9", "gpt-9-2026-08-06"), ("gemini-3.8-flash", "gemini-3.8-flash-002"),
+    ("m", "m@20260901"), ("m", "m fp_ollama"), ("m-09-2025", "m-09-2025"),
+]  # fmt: skip
+OTHER = [
+    ("gemini-2.5-pro", "gemini-3.8-flash"), ("gemini-3.8-flash", "gemini-3.8-flash-lite"), ("gpt-9", "gpt-9o"),
+    ("gemini-3", "gemini-3.8"), ("qwen3-vl", "qwen3-vl-8b"), ("qwen3-vl", "qwen3-vl:8b"), ("a-mini", "mini"),
+    ("mini", "a-mini"), ("m-2", "m"), ("m", "m-2b fp_1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "same"), [(*p, True) for p in SAME] + [(*p, False) for p in OTHER]
+)
+def test_what_is_a_version_of_a_model_and_what_another(asked, answered, same):
+    """Google answers questions to a retired model with another one, as if nothing were."""
+    assert is_version_of(asked, answered) == same
+
+
+@pytest.mark.parametrize(
+    ("counted", "cut"),
+    [(None, False), (4000, False), (500, True), (2050, True), (16386, True), (2051, False)],
+)
+def test_a_question_that_was_cut_to_fit_is_told(clip, counted, cut):
+    """Ollama answers 200 to what was left of it: its rules and pictures may be what was cut."""
+    transport, go = reason(clip, [json.dumps(good_reply())])
+    ask, usage = transport.ask, {} if counted is None else {"prompt": counted}
+
+    def counting(question):
+        answer = ask(question)
+        return replace(answer, exchange=replace(answer.exchange, usage=usage))
+
+    transport.ask = counting
+    said = [line for line in go().warnings if "cut to fit" in line]
+    assert len(said) == cut
+    assert all(f"{counted} tokens" in line and "docs/reasoners.md" in line for line in said)
+
+
+def test_attempts_that_take_long_are_not_repeated_for_hours():
+    now = [0.0]
+
+    def slow(question):
+        now[0] += 600
+        raise failing(SLOW)
+
+    transport = ScriptedTransport([], VlmSettings(model="m-1", timeout=600, attempts=10))
+    transport.ask = slow
+    with pytest.raises(ReasoningError) as caught:
+        patiently(transport, QUESTION, sleep=lambda _: None, clock=lambda: now[0])
+    assert caught.value.exchange.attempts == 2
+    assert now[0] <= 2 * 600 + asking.LATEST
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), RecursionError()])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import SystemRandom
 
@@ -17,6 +18,7 @@ from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
 from void_audit.pipeline.reason.vlm.base import Answer, Question, Transport
 from void_audit.pipeline.reason.vlm.media import Shown, gather
+from void_audit.pipeline.reason.vlm.plain import plain
 from void_audit.pipeline.reason.vlm.question import VERSION, question_for
 from void_audit.pipeline.reason.vlm.reply import read_reply
 from void_audit.pipeline.reason.vlm.telling import gaps
@@ -29,11 +31,23 @@ LONGEST_PAUSE = 60.0
 PATIENCE = 300.0
 """Seconds. A service that asks for a longer pause is not waited for."""
 
+LATEST = 600.0
+"""Seconds beyond the time-out of one attempt after which none begins any more: all of them together end within twice
+the time-out and ten minutes."""
+
 Sleep = Callable[[float], None]
+Clock = Callable[[], float]
+"""Seconds, rising."""
 Random = Callable[[], float]
 """A number from 0 to 1, so that many who were turned away together do not come back together."""
 
 _RANDOM = SystemRandom()
+_VERSION = re.compile(r"([-@]\d{1,8}(-\d{2,4}){0,2}|:latest)?")
+
+CHARACTERS = 8
+"""Of English in a token, more than any tokenizer reaches."""
+LEAST_OF_PICTURE = 16
+"""Tokens of a picture, fewer than any model makes of one."""
 
 
 def patiently(
@@ -43,31 +57,39 @@ def patiently(
     *,
     sleep: Sleep = time.sleep,
     random: Random = _RANDOM.random,
+    clock: Clock = time.monotonic,
 ) -> Answer:
     """Put the question until it is answered, at most ``transport.settings.attempts`` times.
 
     Only what may pass is asked again: quota, unreachable, timeout. Pauses double from 2 to at most 60 seconds, of
     which up to half is left out by chance; a pause that the service asks for (``error.retry_after``) is kept,
-    unless it is longer than 5 minutes. ``progress`` is called before each attempt and every second of a pause:
-    ``Cancelled`` raised there ends it.
+    unless it is longer than 5 minutes, or would end later than 10 minutes after the time-out of the first attempt.
+    ``progress`` is called before each attempt and every second of a pause: ``Cancelled`` raised there ends it.
 
     Raises:
         ReasoningError: the last one, its exchange counting all attempts.
     """
-    most = transport.settings.attempts
+    most, latest = transport.settings.attempts, clock() + transport.settings.timeout + LATEST
+    failures: list[str] = []
     for attempt in range(1, most + 1):
         progress("asking the model", attempt - 1, most)
         try:
             answer = transport.ask(question)
         except ReasoningError as error:
             pause = _pause(error, attempt, random())
-            if error.code not in TEMPORARY or attempt == most or pause > PATIENCE:
-                raise _after(error, attempt) from error
+            late = clock() + pause > latest
+            if error.code not in TEMPORARY or attempt == most or pause > PATIENCE or late:
+                raise _after(error, failures) from error
+            failures.append(error.code)
             _wait(pause, progress, sleep)
         else:
             progress("asking the model", most, most)
-            return replace(answer, exchange=replace(answer.exchange, attempts=attempt))
+            return replace(answer, exchange=_counted(answer.exchange, failures))
     raise AssertionError("settings allow no attempt")
+
+
+def _counted(exchange: Exchange, failures: Sequence[str]) -> Exchange:
+    return replace(exchange, attempts=len(failures) + 1, failures=tuple(failures))
 
 
 def _pause(error: ReasoningError, attempt: int, chance: float) -> float:
@@ -83,15 +105,48 @@ def _wait(seconds: float, progress: Progress, sleep: Sleep) -> None:
         sleep(seconds / parts)
 
 
-def _after(error: ReasoningError, attempts: int) -> ReasoningError:
+def _after(error: ReasoningError, failures: Sequence[str]) -> ReasoningError:
     exchange = error.exchange if isinstance(error.exchange, Exchange) else Exchange()
-    times = f" It was asked {attempts} times." if attempts > 1 else ""
+    times = f" It was asked {len(failures) + 1} times; before: {', '.join(failures)}." if failures else ""
     asked = error.retry_after or 0.0
     wait = f" It wants to be asked again in {asked:.0f} seconds at the earliest." if asked > PATIENCE else ""
     message = f"{error.message}{times}{wait}"
-    last = ReasoningError(error.code, message, error.hint, replace(exchange, attempts=attempts))
+    last = ReasoningError(error.code, message, error.hint, _counted(exchange, failures))
     last.retry_after = error.retry_after
     return last
+
+
+def is_version_of(asked: str, answered: str) -> bool:
+    """Whether a service that names ``answered`` answered with the model ``asked``.
+
+    Either may have a folder in front (``models/``, ``Qwen/``). The answer may add a date or number (``-002``,
+    ``@2026-09-01``) or ``:latest``, and a fingerprint after a blank. ``-lite`` or ``.5`` is another model.
+    """
+    asked, answered = (name.partition(" ")[0].rpartition("/")[2].lower() for name in (asked, answered))
+    added = answered.removeprefix(asked) if answered.startswith(asked) else "other"
+    return bool(_VERSION.fullmatch(added)) or asked == f"{answered}:latest"
+
+
+def _said_before(exchange: Exchange) -> tuple[str, ...]:
+    """What became of earlier attempts; of their replies only the last one's is kept."""
+    if not exchange.failures:
+        return ()
+    return (f"It was asked {exchange.attempts} times; before it answered: {', '.join(exchange.failures)}.",)
+
+
+def _shortened(exchange: Exchange, question: Question) -> tuple[str, ...]:
+    """Whether the service counts fewer tokens than the question has: Ollama cuts what is too long, and says nothing.
+
+    What it leaves then is half of its context and 2 (ollama/ollama #17427, #17889).
+    """
+    counted = exchange.usage.get("prompt")
+    least = len(question.instructions + question.text) // CHARACTERS + LEAST_OF_PICTURE * len(question.media)
+    if counted is None or (counted >= least and counted % 1024 != 2):
+        return ()
+    return (
+        f"The service counts {counted} tokens of the question: it was probably cut to fit the model's context, and the "
+        "answer is to a part of it. Start the server with a larger one (docs/reasoners.md), and ask again.",
+    )
 
 
 class VlmReasoner:
@@ -144,16 +199,23 @@ class VlmReasoner:
             exchange=answer.exchange,
             engine=self.info,
             settings=self.settings,
-            warnings=(*shown.warnings, *self._other_model(answer.exchange), *gaps(consequences)),
+            warnings=(
+                *shown.warnings,
+                *_said_before(answer.exchange),
+                *self._other_model(answer.exchange),
+                *_shortened(answer.exchange, question),
+                *gaps(consequences),
+            ),
         )
 
     def _other_model(self, exchange: Exchange) -> tuple[str, ...]:
         """Services answer with a dated version of what was asked for, or with something else."""
         asked, answered = self._transport.settings.model, exchange.model_version
-        if not answered or answered.startswith(asked) or asked.endswith(answered):
+        if not answered or is_version_of(asked, answered):
             return ()
         return (
-            "The service says that another model answered than the one that was asked; the record names both.",
+            f"The service says that another model answered ({plain(answered)}) than the one that was asked "
+            f"({plain(asked)}); the record names both.",
         )
 
     def _read(self, answer: Answer, clip: Clip, request: EditRequest, shown: Shown) -> Consequences:

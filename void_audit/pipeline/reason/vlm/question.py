@@ -18,7 +18,7 @@ from void_audit.pipeline.reason.vlm.schema import (
     json_schema,
 )
 
-VERSION = "1"
+VERSION = "2"
 """Counts up with every change of the words or of the schema; it is on record with the settings."""
 
 INSTRUCTIONS = f"""\
