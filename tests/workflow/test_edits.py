@@ -108,3 +108,22 @@ def test_an_error_inside_the_lock_is_not_taken_for_one_of_the_lock(edits):
         raise PermissionError("of the work, not of the lock")
     with edits.lock(edit):
         pass
+
+
+def test_one_at_a_time_begins_an_edit(edits, monkeypatch):
+    monkeypatch.setattr("void_audit.workflow.edits.BEGINNING_SECONDS", 0.05)
+    with edits.beginning():
+        assert edits.ids() == []
+        with pytest.raises(OrderError) as caught, edits.beginning():
+            pass
+        assert caught.value.code == "edit-busy"
+        made = edits.create("a")
+    with edits.beginning():
+        assert edits.with_fingerprint("a") == [made]
+
+
+def test_beginning_where_nothing_can_be_written(edits):
+    edits.root.mkdir(exist_ok=True)
+    (edits.root / ".beginning.lock").mkdir()
+    with pytest.raises(StorageError), edits.beginning():
+        pass

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,6 +30,7 @@ from void_audit.model.engine import EngineInfo, WeightsRef
 from void_audit.model.geometry import Size
 from void_audit.model.request import EditRequest
 from void_audit.policy.pack import builtin
+from void_audit.workflow import planning
 from void_audit.workflow.approving import reject
 from void_audit.workflow.enrolment import revoke
 from void_audit.workflow.material import recorded_request
@@ -364,6 +367,29 @@ def test_a_busy_edit(house):
             with pytest.raises(OrderError) as caught:
                 act()
             assert caught.value.code == "edit-busy"
+
+
+def test_those_who_plan_the_same_new_request_at_once_make_one_edit(own, monkeypatch):
+    folder, before = own.request("at-once"), len(own.edits())
+    barrier, real = threading.Barrier(4), planning._insist_on_engines
+
+    def together(*args):  # everybody has looked, and found no edit, before anybody makes one
+        barrier.wait(timeout=30)
+        real(*args)
+
+    def outcome(number):
+        try:
+            return own.plan(folder, FAST).edit
+        except OrderError as error:
+            return error.code
+
+    monkeypatch.setattr(planning, "_insist_on_engines", together)
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = set(pool.map(outcome, range(4)))
+    (edit,) = own.edits()[before:]
+    assert edit in outcomes
+    assert outcomes <= {edit, "edit-busy"}
+    assert own.steps(edit) == UPTO_PLAN
 
 
 def test_the_fingerprint_is_not_fooled_by_a_clip_that_changes(house):

@@ -15,6 +15,8 @@ from void_audit.ledger.durable import make_folder, replacing, storage_error, sto
 
 FINGERPRINT = "request.sha256"
 LOCK = "lock"
+BEGINNING, BEGINNING_SECONDS = ".beginning.lock", 60.0
+"""Held while the edit of a request is looked for or created, and how long it is waited for."""
 FORGOTTEN = "erased"
 """In place of the fingerprint: no request is the one that was erased."""
 
@@ -87,19 +89,40 @@ class EditFolders:
             OrderError: ``edit-busy``.
             StorageError: ``storage-*`` if the folder cannot be written.
         """
-        lock = FileLock(self.path(edit) / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise OrderError(
-                "edit-busy", f"Another process is working on edit {edit}.", "Wait for it, or stop it."
-            ) from None
-        except OSError as error:
-            raise storage_error(self.path(edit), error) from error
-        try:
+        busy = OrderError(
+            "edit-busy", f"Another process is working on edit {edit}.", "Wait for it, or stop it."
+        )
+        with _held(self.path(edit) / LOCK, 0, busy):
             yield
-        finally:
-            lock.release()
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Within, nobody else looks for the edit of a request or creates it: one request never becomes two edits.
+
+        Raises:
+            OrderError: ``edit-busy`` if others keep beginning edits for a minute.
+            StorageError: ``storage-*`` if the folder cannot be written.
+        """
+        busy = OrderError("edit-busy", "Another process is beginning an edit.", "Try again.")
+        with storage_errors(self.root):
+            make_folder(self.root)
+        with _held(self.root / BEGINNING, BEGINNING_SECONDS, busy):
+            yield
+
+
+@contextmanager
+def _held(path: Path, seconds: float, busy: OrderError) -> Iterator[None]:
+    lock = FileLock(path, timeout=seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise storage_error(path.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _is_id(name: str) -> bool:

@@ -203,7 +203,9 @@ def _find_or_create(
     known = _find(studio, fingerprint, choices)
     if folder.mask is None:
         _insist_on_engines(studio, seeing, Recorder(studio, known).state if known else None)
-    return known or studio.edits.create(fingerprint), known is not None
+    with studio.edits.beginning():
+        known = known or _find(studio, fingerprint, choices)  # somebody may have begun it since
+        return known or studio.edits.create(fingerprint), known is not None
 
 
 def _insist_on_engines(studio: Studio, seeing: Seeing, state: EditState | None) -> None:
