@@ -38,3 +38,10 @@ def test_still_motion_moves_nothing():
     motion = Motion.still((12, 15))
     assert np.allclose(motion.bring(values), values)
     assert motion.trust.min() == 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (11, 11), (1, 40), (40, 1), (2, 12)])
+def test_pictures_too_small_for_flow_stand_still(size):
+    picture = np.full((*size, 3), 90, np.uint8)
+    assert not FlowEstimator().vectors(picture, picture).any()
+    assert not FlowEstimator(fine=True).between(picture, picture).vectors.any()

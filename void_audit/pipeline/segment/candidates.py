@@ -1,6 +1,7 @@
-"""Candidates for the mask of a marked frame: the saliency network on crops of several sizes, and GrabCut.
+"""Candidates for the mask of a marked frame.
 
-GrabCut: Rother et al., "GrabCut: interactive foreground extraction using iterated graph cuts", 2004.
+They come from the saliency network on crops of several sizes, from the colours round the marks, and from what moves
+together with the clicks.
 """
 
 from __future__ import annotations
@@ -8,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Rect, Size
 from void_audit.model.mask import Bitmap
-from void_audit.pipeline.segment.marks import Points, Prompt
+from void_audit.pipeline.segment.grabcut import cut_from_marks, cut_from_motion, window_of
+from void_audit.pipeline.segment.marks import Prompt
 from void_audit.pipeline.segment.saliency import Saliency
-from void_audit.pipeline.segment.window import Window, around, dilated, extent, share_of, tidied, touching
+from void_audit.pipeline.segment.window import Heat, Window, around, extent, share_of, tidied, touching
 
 SEED_SIDE = 320
 """Working resolution of the network on a marked frame, where it has to be right."""
@@ -38,13 +39,13 @@ _SMALLEST_CROP = 64
 _STEP = 1.3
 """A crop is taken only if it is this much larger than the one before."""
 
-_CUT = -1
-"""Number of the source GrabCut."""
+_COLOURS, _MOTION = -1, -2
+"""Numbers of the sources that are no crops."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A mask, the number of the crop it was seen in (-1 GrabCut), and how whole it looks, 0 to 1.
+    """A mask, the number of the crop it was seen in (below 0: other sources), and how whole it looks, 0 to 1.
 
     Seen in a crop round clicks: 1 where the crop cuts nothing off. In a box: 1 where it fills the box.
     """
@@ -54,8 +55,13 @@ class Candidate:
     whole: float
 
 
-def candidates(picture: RGB, prompt: Prompt, saliency: Saliency) -> Iterator[Candidate]:
-    """Masks of what was marked; any of them may be empty. With a box, none reaches out of it."""
+def candidates(
+    picture: RGB, prompt: Prompt, saliency: Saliency, moved: Heat | None = None
+) -> Iterator[Candidate]:
+    """Masks of what was marked; any of them may be empty. With a box, none reaches out of it.
+
+    ``moved``: see ``moving``.
+    """
     size = Size(picture.shape[1], picture.shape[0])
     for number, crop in enumerate(crops(prompt, size)):
         heat = saliency(np.ascontiguousarray(picture[crop.of]), SEED_SIDE)
@@ -64,8 +70,12 @@ def candidates(picture: RGB, prompt: Prompt, saliency: Saliency) -> Iterator[Can
             mask[crop.of] = heat > level
             mask = _meant(mask, prompt)
             yield Candidate(mask, number, _wholeness(mask, crop, prompt.box, size))
-    mask = _meant(_cut(picture, prompt), prompt)
-    yield Candidate(mask, _CUT, _wholeness(mask, window_of(None, size), prompt.box, size))
+    cuts = {_COLOURS: cut_from_marks(picture, prompt)}
+    if moved is not None:
+        cuts[_MOTION] = cut_from_motion(picture, prompt, moved)
+    for number, cut in cuts.items():
+        mask = _meant(cut, prompt)
+        yield Candidate(mask, number, _wholeness(mask, window_of(None, size), prompt.box, size))
 
 
 def crops(prompt: Prompt, size: Size) -> list[Window]:
@@ -84,13 +94,6 @@ def crops(prompt: Prompt, size: Size) -> list[Window]:
             windows.append(window)
             last = side
     return windows or [around(centre, max(size), max(size), size)]
-
-
-def window_of(box: Rect | None, size: Size) -> Window:
-    """The box as a window; the whole picture where there is none."""
-    if box is None:
-        return Window(0, 0, size.width, size.height)
-    return Window(box.x, box.y, box.right, box.bottom)
 
 
 def _crops_of_box(box: Window, size: Size) -> list[Window]:
@@ -129,54 +132,3 @@ def _uncut(mask: Bitmap, crop: Window, size: Size) -> float:
     )  # fmt: skip
     cut = sum(int(line.sum()) for inner, line in sides if inner)
     return max(0.0, 1 - cut / max(float(np.sqrt(part.sum())), 1.0))
-
-
-def _cut(picture: RGB, prompt: Prompt) -> Bitmap:
-    """GrabCut, started from the box or the convex hull of the clicks, at half size."""
-    size = Size(picture.shape[1], picture.shape[0])
-    half = (max(size.width // 2, 1), max(size.height // 2, 1))
-    small = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
-    labels = cv2.resize(_trimap(prompt, size), half, interpolation=cv2.INTER_NEAREST)
-    figure = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-    if figure.all() or not figure.any():  # nothing to tell apart, and OpenCV would stop
-        return np.zeros(picture.shape[:2], bool)
-    cv2.setRNGSeed(1)
-    cv2.grabCut(small, labels, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
-    return np.asarray(cv2.resize(found, tuple(size)) > 0.5)
-
-
-def _trimap(prompt: Prompt, size: Size) -> cv2.typing.MatLike:
-    labels = np.full((size.height, size.width), cv2.GC_BGD, np.uint8)
-    if prompt.box is not None:
-        _mark_box(labels, window_of(prompt.box, size))
-    else:
-        _mark_hull(labels, prompt.inside, size)
-    for points, label in ((prompt.inside, cv2.GC_FGD), (prompt.outside, cv2.GC_BGD)):
-        for point in points:
-            cv2.circle(labels, point, 3, int(label), -1)
-    return labels
-
-
-def _mark_box(labels: cv2.typing.MatLike, box: Window) -> None:
-    """All of the box but its outline may be the object."""
-    labels[box.of] = cv2.GC_PR_BGD
-    labels[box.top + 1 : box.bottom - 1, box.left + 1 : box.right - 1] = cv2.GC_PR_FGD
-
-
-def _mark_hull(labels: cv2.typing.MatLike, clicks: Points, size: Size) -> None:
-    labels[_reach(clicks, size).of] = cv2.GC_PR_BGD
-    hull = np.zeros_like(labels)
-    cv2.fillConvexPoly(hull, cv2.convexHull(np.array(clicks, np.int32)), 1)
-    radius = max(3, min(size) // 40) if len(clicks) < 3 else 3
-    labels[dilated(hull > 0, radius)] = cv2.GC_PR_FGD
-
-
-def _reach(points: Points, size: Size) -> Window:
-    """How far from the clicks the object may go: 40 % of their extent, at least a sixth of the picture."""
-    columns, rows = zip(*points, strict=True)
-    span = max(max(columns) - min(columns), max(rows) - min(rows))
-    margin = max(0.4 * span, min(size) / 6)
-    left, right = max(0, min(columns) - margin), min(size.width, max(columns) + margin + 1)
-    top, bottom = max(0, min(rows) - margin), min(size.height, max(rows) + margin + 1)
-    return Window(int(left), int(top), int(right), int(bottom))

@@ -17,6 +17,10 @@ Vectors = npt.NDArray[np.float32]
 """``(height, width, 2)`` float32: columns, rows."""
 
 
+_SMALLEST = 12
+"""Shorter side in pixels below which OpenCV computes no flow; nothing moves then."""
+
+
 @dataclass(frozen=True)
 class Motion:
     """For every pixel of the new picture: where it was in the old one, and how sure that is (0 to 1)."""
@@ -35,10 +39,15 @@ class Motion:
 
 
 class FlowEstimator:
-    """Flow between two pictures of one size, in both directions."""
+    """Flow between two pictures of one size, in both directions.
 
-    def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    Args:
+        fine: take more time for it.
+    """
+
+    def __init__(self, *, fine: bool = False) -> None:
+        preset = cv2.DISOPTICAL_FLOW_PRESET_MEDIUM if fine else cv2.DISOPTICAL_FLOW_PRESET_FAST
+        self._flow = cv2.DISOpticalFlow.create(preset)
 
     def between(self, old: Colours, new: Colours) -> Motion:
         """Motion from ``old`` to ``new``.
@@ -46,7 +55,7 @@ class FlowEstimator:
         Trust falls where going there and back does not return to the same pixel, where the colours differ,
         and where the pixel comes from outside the picture.
         """
-        grey_old, grey_new = (cv2.cvtColor(np.ascontiguousarray(p), cv2.COLOR_RGB2GRAY) for p in (old, new))
+        grey_old, grey_new = _grey(old), _grey(new)
         vectors, back = self._vectors(grey_new, grey_old), self._vectors(grey_old, grey_new)
         astray = np.linalg.norm(vectors + _sample(back, vectors, outside=1e3), axis=-1)
         difference = np.abs(new.astype(np.float32) - _sample(old.astype(np.float32), vectors)).max(axis=-1)
@@ -54,9 +63,19 @@ class FlowEstimator:
         trust = np.exp(-((astray / 2) ** 2)) * np.exp(-((difference / 20) ** 2))
         return Motion(vectors, np.asarray(trust, np.float32))
 
+    def vectors(self, here: Colours, there: Colours) -> Vectors:
+        """For every pixel of ``here``: how far away it is in ``there``."""
+        return self._vectors(_grey(here), _grey(there))
+
     def _vectors(self, here: cv2.typing.MatLike, there: cv2.typing.MatLike) -> Vectors:
         start = np.zeros((*here.shape[:2], 2), np.float32)
+        if min(here.shape[:2]) < _SMALLEST:
+            return start
         return np.asarray(self._flow.calc(here, there, start), np.float32)
+
+
+def _grey(picture: Colours) -> cv2.typing.MatLike:
+    return cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
 
 
 def _sample(

@@ -5,7 +5,7 @@ Of several candidates the best is taken by a score that looks only at the pictur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,14 +14,22 @@ import numpy as np
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap
-from void_audit.pipeline.segment.candidates import Candidate, candidates, window_of
+from void_audit.pipeline.segment.candidates import Candidate, candidates
 from void_audit.pipeline.segment.colour import bins_of, histogram, likeness
+from void_audit.pipeline.segment.grabcut import window_of
 from void_audit.pipeline.segment.marks import Prompt
+from void_audit.pipeline.segment.moving import moving, moving_part
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.window import Heat, dilated, disc, extent, overlap
 
 _FILLED = 0.5
 """Share of a box that a mask's own extent must have; below it the mask is not what was boxed."""
+
+_MOTION = 0.2
+"""Weight of motion in the score, where the clicks move: less than looks, as clicked liquid moves in its glass."""
+
+_ALONE, _LONELY = 0.15, 0.5
+"""A mask that neither motion nor another source seconds by more than the first is scored the second at most."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +40,18 @@ class Seed:
     score: float
 
 
-def seed(picture: RGB, prompt: Prompt, saliency: Saliency) -> Seed:
-    """The best candidate for the marked object on one frame; never empty."""
-    found = list(candidates(picture, prompt, saliency))
+def seed(picture: RGB, prompt: Prompt, saliency: Saliency, *nearby: Iterable[RGB]) -> Seed:
+    """The best candidate for the marked object on one frame; never empty.
+
+    ``nearby``: pictures after and before it, see ``moving``.
+    """
+    moved = moving(picture, prompt.inside, *nearby)
+    found = list(candidates(picture, prompt, saliency, moved))
     edges = _edge_strength(picture)
+    explained = _explained(found, moved, prompt)
     scored = [
-        Seed(one.mask, _score(picture, one, prompt, edges, common))
-        for one, common in zip(found, _consensus(found), strict=True)
+        Seed(one.mask, _score(_looks(picture, one, edges, agreed), agreed, part) * _obedience(one, prompt))
+        for one, agreed, part in zip(found, _consensus(found), explained, strict=True)
     ]
     best = max(scored, key=lambda made: made.score)
     return Seed(_with_marks(best.mask, prompt), best.score)
@@ -65,8 +78,8 @@ def _edge_strength(picture: RGB) -> Heat:
     return np.asarray(np.clip(change / max(float(np.percentile(change, 90)), 1.0), 0, 1), np.float32)
 
 
-def _score(picture: RGB, found: Candidate, prompt: Prompt, edges: Heat, agreed: float) -> float:
-    """0 to 1: marks obeyed, colours inside unlike those around, outline on edges, other sources agree."""
+def _looks(picture: RGB, found: Candidate, edges: Heat, agreed: float) -> float:
+    """0 to 1: colours inside unlike those around, outline on edges, other sources agree, nothing cut off."""
     mask = found.mask
     box = extent(mask)
     if box is None:
@@ -80,8 +93,25 @@ def _score(picture: RGB, found: Candidate, prompt: Prompt, edges: Heat, agreed: 
     apart = 1 - likeness(histogram(bins, inside), histogram(bins, ring)) if ring.any() else 0.0
     outline = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, disc(1)) > 0
     sharp = float(edges[near.of][outline].mean())
-    looks = 0.25 * apart + 0.25 * sharp + 0.3 * agreed + 0.2 * found.whole
-    return float(_obedience(found, prompt) * looks)
+    return 0.25 * apart + 0.25 * sharp + 0.3 * agreed + 0.2 * found.whole
+
+
+def _score(looks: float, agreed: float, explained: float | None) -> float:
+    """Looks and motion together; nobody's word alone is trusted."""
+    score = looks if explained is None else (1 - _MOTION) * looks + _MOTION * explained
+    return min(score, _LONELY) if max(agreed, explained or 0.0) < _ALONE else score
+
+
+def _explained(found: Sequence[Candidate], moved: Heat | None, prompt: Prompt) -> list[float | None]:
+    """For each candidate, 0 to 1: how much of what moves with the clicks it has, and how little of what stays."""
+    if moved is None:
+        return [None] * len(found)
+    part = moving_part(moved, prompt.inside)
+    moves, stays = np.maximum(moved, 0), np.maximum(-moved, 0)
+    return [
+        float(moves[one.mask].sum() / max(float(moves[one.mask | part].sum() + stays[one.mask].sum()), 1.0))
+        for one in found
+    ]
 
 
 def _obedience(found: Candidate, prompt: Prompt) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from void_audit.model.mask import Bitmap, PackedBitmaps
 from void_audit.pipeline.segment.colour import ColourModel, bins_of, histogram
 from void_audit.pipeline.segment.follow import Estimate, Follower
 from void_audit.pipeline.segment.marks import Prompt
+from void_audit.pipeline.segment.moving import REACH
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.seed import Seed, seed
 from void_audit.pipeline.segment.waiting import Waiting
 from void_audit.pipeline.segment.window import dilated, eroded, overlap
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,9 @@ def _seeds(
     """The marked frames' masks, and the colours learnt from all of them."""
     found: dict[int, Seed] = {}
     inside, around = [], []
-    for number, prompt in enumerate(wanted):
-        progress("finding the marked object", number, len(wanted))
+    for prompt in _counted(wanted, len(wanted), "finding the marked object", progress):
         picture = next(clip.frames(prompt.frame, prompt.frame + 1))
-        made = seed(picture, prompt, saliency)
+        made = seed(picture, prompt, saliency, *_nearby(clip, prompt.frame))
         found[prompt.frame] = made
         bins = bins_of(picture)
         core = eroded(made.mask, 1)
@@ -99,12 +102,20 @@ def _seeds(
     return found, ColourModel(mean, mean, np.mean(around, axis=0))
 
 
+def _nearby(clip: Clip, frame: int) -> tuple[Iterator[RGB], Iterator[RGB]]:
+    """Pictures after a frame and before it, nearest first."""
+    after = clip.frames(frame + 1, min(frame + 1 + REACH, clip.info.frames))
+    return after, clip.frames_backwards(frame, max(frame - REACH, 0))
+
+
 def _forwards(
     clip: Clip, seeds: Mapping[int, Seed], follower: Follower, timeline: _Timeline, progress: Progress
 ) -> None:
     first = min(seeds)
-    for frame, picture in enumerate(clip.frames(first), first):
-        progress("following the object forwards", frame - first, clip.info.frames - first)
+    pictures = _counted(
+        clip.frames(first), clip.info.frames - first, "following the object forwards", progress
+    )
+    for frame, picture in enumerate(pictures, first):
         timeline.forwards(frame, _next(follower, seeds.get(frame), picture))
 
 
@@ -114,10 +125,17 @@ def _backwards(
     last = max(seeds)
     if last == 0:
         return
-    for done, picture in enumerate(clip.frames_backwards(last + 1)):
-        progress("following the object backwards", done, last + 1)
-        frame = last - done
+    pictures = _counted(clip.frames_backwards(last + 1), last + 1, "following the object backwards", progress)
+    for frame, picture in zip(range(last, -1, -1), pictures, strict=True):
         timeline.backwards(frame, _next(follower, seeds.get(frame), picture))
+
+
+def _counted(items: Iterable[T], total: int, what: str, progress: Progress) -> Iterator[T]:
+    """The items; says how many are done before each of them, and after the last."""
+    for done, item in enumerate(items):
+        progress(what, done, total)
+        yield item
+    progress(what, total, total)
 
 
 def _next(follower: Follower, marked: Seed | None, picture: RGB) -> Estimate:
