@@ -30,6 +30,7 @@ COMMANDS = {
     "edit": "edit:edit",
     "verify": "evidence:verify",
     "history": "evidence:history",
+    "replies": "replies:replies",
     "bundle": "bundle:bundle",
     "replay": "replay:replay",
     "receipt": "receipt:receipt",

@@ -82,7 +82,7 @@ def ask(
     except ReasoningError as error:
         came = error.exchange if isinstance(error.exchange, Exchange) else came
         _record_refusal(recorder, engine, error, came)
-        error.hint = f"{error.hint} What was said is on record: `void-audit history {recorder.edit}`.".strip()
+        error.hint = f"{error.hint} What was said is on record: `void-audit replies {recorder.edit}`.".strip()
         raise
     _record_answer(recorder, answer, consequences)
     return consequences

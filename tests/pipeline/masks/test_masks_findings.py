@@ -229,11 +229,11 @@ def test_what_is_said_of_a_finding(written: list[str]) -> None:
     text = "\n".join(written)
     assert written[:3] == [
         "",
-        "visual artifact, confidence 62 %",
+        "visual artifact, confidence 62 %; would move",
         "frames 2 to 7 (0.08 to 0.29 s); frame 5 is shown",
     ]
     assert "It falls there. To the left." in written
-    assert "physical, confidence 100 %; would still be where it was" in written
+    assert "physical, confidence 100 %; would move; would still be where it was" in written
     assert "It was pushed." in text
     assert "belongs to the object" in written
     assert "no place is named" in written

@@ -46,7 +46,9 @@ LOOKED_AT = 200
 """Frames on which a finding's size is measured, to show it where it is largest."""
 
 NAME_LINES = 2
-REASON_LINES = 8
+REASON_LINES = 12
+"""Reason and movement of the lengths that models are asked to keep to fit."""
+
 LINE = 18
 FOREIGN = "(in letters that this picture lacks: see the record)"
 SWATCH = (14, 32)
@@ -179,8 +181,9 @@ def _kind(finding: Finding) -> str:
     if isinstance(finding, Belonging):
         return "belongs to the object"
     kind = "physical" if finding.category == "physical" else "visual artifact"
+    moves = "; would move" if finding.will_move else ""
     stays = "; would still be where it was" if finding.should_have_stayed else ""
-    return f"{kind}, confidence {100 * finding.confidence:.0f} %{stays}"
+    return f"{kind}, confidence {100 * finding.confidence:.0f} %{moves}{stays}"
 
 
 def _when(finding: Finding, clip: Clip, shown: int | None) -> str:

@@ -28,7 +28,7 @@ from void_audit.model.track import Track
 MOST_CELLS = 2_000_000
 """Cells and keyframes that one answer may name in all: what a long clip needs, what a mask can be built from."""
 
-_AGAIN = "Ask the reasoner again, or draw the affected region by hand."
+_AGAIN = "Ask again; or plan with the embedded rules (without --reasoner) and correct the mask by hand."
 
 
 def check_track(info: ClipInfo, track: Track) -> None:

@@ -191,7 +191,7 @@ class VlmReasoner:
             raise ReasoningError(
                 "reply-malformed",
                 f"The reply cannot be read: {type(error).__name__}.",
-                "Ask again, or draw the affected region by hand.",
+                "Ask again; or plan with the embedded rules (without --reasoner).",
                 answer.exchange,
             ) from error
         return Reasoning(

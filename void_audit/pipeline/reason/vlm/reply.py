@@ -51,7 +51,10 @@ from void_audit.pipeline.reason.vlm.telling import summary_of
 MOST_KEYS = 32
 """Of one object of a reply."""
 
-_AGAIN = "The reply is on record. Ask again with another seed or model, or draw the affected region by hand."
+_AGAIN = (
+    "Ask again with another seed or model; or plan with the embedded rules (without --reasoner) and correct the mask "
+    "by hand."
+)
 
 
 def read_reply(
