@@ -374,4 +374,10 @@ def test_the_records_say_what_was_asked_in_words(seer):
     lines = narrate(list(seer.place.writing.entries(edit=planned.edit)), seer.place.blobs.read, {})
     told = json.dumps([line.model_dump() for line in lines])
     assert "pictures leave the machine" in told
-    assert "answered by oracle-001" in told
+    assert "asked 3 times; answered by oracle-001; total 12; STOP" in told
+    assert "warning: a warning" in told
+    seer.engines.oracle.error = ReasoningError("reply-malformed", "Not JSON.", "Ask again.", EXCHANGE)
+    with pytest.raises(ReasoningError):
+        plan(seer, seer.request("refused", requester="olivia"))
+    lines = narrate(list(seer.place.writing.entries(edit=seer.edits()[-1])), seer.place.blobs.read, {})
+    assert "asked 3 times; answered by oracle-001; total 12" in lines[-1].why  # it costs as much

@@ -17,6 +17,7 @@ from void_audit.model.records import (
     Approval,
     CompositeRecord,
     Erasure,
+    ExchangeRecord,
     Intent,
     KeyEvent,
     MaskRecord,
@@ -158,6 +159,7 @@ class _Teller:
     def _(self, record: RefusedReply) -> list[str]:
         return [
             f"{record.engine.name}: no usable answer ({record.code})",
+            *_answered(record.exchange),
             f"reason: {self._text(record.reason)}",
         ]
 
@@ -165,16 +167,14 @@ class _Teller:
     def _(self, record: ReasoningRecord) -> list[str]:
         found = self._value(record.consequences, Consequences)
         lines = [f"{record.engine.name} ({record.engine.kind}): {record.affected} thing(s) affected"]
-        exchange = record.exchange
-        if exchange.model_version:
-            tokens = ", ".join(f"{name} {count}" for name, count in sorted(exchange.usage.items()))
-            safety = self._text(exchange.safety) if exchange.safety else "no verdict of its own"
-            lines.append(f"answered by {exchange.model_version}; {tokens or 'no token counts'}; {safety}")
+        safety = self._text(record.exchange.safety) if record.exchange.safety else "no verdict of its own"
+        lines += [f"{line}; {safety}" for line in _answered(record.exchange)]
+        warned = [f"warning: {w}" for w in record.warnings]
         if found is None:
-            return [*lines, f"reasoning: {self._absent(record.consequences)}"]
+            return [*lines, f"reasoning: {self._absent(record.consequences)}", *warned]
         lines.append(found.summary)
         lines += [f"{a.noun}, frames {a.frames.start}-{a.frames.stop - 1}: {a.why}" for a in found.affected]
-        return lines
+        return [*lines, *warned]
 
     @tell.register
     def _(self, record: MaskRecord) -> list[str]:
@@ -253,3 +253,15 @@ class _Teller:
             return kind.model_validate_json(content) if content is not None else None
         except ValidationError:
             return None
+
+
+def _answered(exchange: ExchangeRecord) -> list[str]:
+    """How often a service was asked, who it says answered, and for how many tokens; nothing where none was asked."""
+    tokens = ", ".join(f"{name} {count}" for name, count in sorted(exchange.usage.items()))
+    said = [
+        f"asked {exchange.attempts} times" if exchange.attempts > 1 else "",
+        f"answered by {exchange.model_version}" if exchange.model_version else "",
+        tokens or ("no token counts" if exchange.model_version else ""),
+    ]
+    line = "; ".join(words for words in said if words)
+    return [line] if line else []
