@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from void_audit.canon.mask import frame_hash, mask_identity, mask_root, mask_statistics, schema_digest
+from void_audit.canon.mask import (
+    frame_hash,
+    mask_facts,
+    mask_identity,
+    mask_root,
+    mask_statistics,
+    schema_digest,
+)
 from void_audit.errors import MaskError
 from void_audit.model.geometry import Size
 from void_audit.model.mask import VALUES, Classes
@@ -40,6 +47,25 @@ def test_pictures_are_hashed_as_they_come() -> None:
     identity, hashes = mask_identity(OneBuffer(PICTURES, 6))
     assert hashes == [frame_hash(picture) for picture in PICTURES]
     assert (identity.width, identity.height, identity.frames) == (5, 3, 6)
+
+
+def test_both_at_once_are_the_same_as_one_after_the_other() -> None:
+    mask, schema = OneBuffer(PICTURES, 6), builtin("quadmask")
+    assert mask_facts(mask, schema) == (*mask_identity(mask), mask_statistics(mask, schema))
+
+
+@pytest.mark.parametrize(
+    ("mask", "schema", "code"),
+    [
+        (OneBuffer(PICTURES, 5), "quadmask", "mask-frames"),
+        (OneBuffer(PICTURES.transpose(0, 2, 1), 6), "quadmask", "mask-size"),
+        (OneBuffer(PICTURES, 6), "localization", "mask-values"),
+    ],
+)
+def test_both_at_once_refuse_what_either_refuses(mask: OneBuffer, schema: str, code: str) -> None:
+    with pytest.raises(MaskError) as caught:
+        mask_facts(mask, builtin(schema))
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("said", [0, 5, 7])

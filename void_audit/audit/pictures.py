@@ -17,7 +17,7 @@ from void_audit.audit.evidence import Evidence
 from void_audit.audit.links import mask_problems
 from void_audit.canon import jcs
 from void_audit.canon.hashing import sha256_hex
-from void_audit.canon.mask import mask_identity, mask_statistics
+from void_audit.canon.mask import mask_facts
 from void_audit.errors import VoidAuditError
 from void_audit.media.compare import deviation_outside
 from void_audit.media.maskfile import MaskFile
@@ -169,8 +169,7 @@ def _mask_problem(evidence: Evidence, record: MaskState, data: bytes) -> str:
         stored, identity = MaskFile(path, record.mask_schema.values), record.identity
         if (*stored.size, len(stored)) != (identity.width, identity.height, identity.frames):
             return f"The mask is of {stored.size} and {len(stored)} frames, not as recorded."
-        identity, hashes = mask_identity(stored)
-        statistics = mask_statistics(stored, record.mask_schema)
+        identity, hashes, statistics = mask_facts(stored, record.mask_schema)
     if identity != record.identity:
         return f"The mask's class hashes give root {identity.root[:16]}, recorded is {record.identity.root[:16]}."
     listed = evidence.blob(record.frame_hashes)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from void_audit.canon.mask import mask_statistics
+from void_audit.canon.mask import mask_facts
 from void_audit.errors import MaskError
 from void_audit.media.maskfile import ImportedMask, MaskFile, MaskWriter, import_mask
 from void_audit.model.mask import Classes, Translated
@@ -15,7 +15,6 @@ from void_audit.model.reasoning import Consequences
 from void_audit.model.records import MaskRecord
 from void_audit.model.track import Track
 from void_audit.pipeline.masks.compose import compose
-from void_audit.pipeline.masks.identity import mask_identity
 from void_audit.pipeline.masks.preview import preview
 from void_audit.workflow.material import source_clip
 from void_audit.workflow.recorder import Recorder
@@ -82,13 +81,13 @@ def store_mask(recorder: Recorder, frames: Iterable[Classes], schema: MaskSchema
             studio.progress("composing the mask", number + 1, clip.info.frames)
     blob = studio.blobs.put_file(path, "video/x-matroska", move=True)
     mask = MaskFile(studio.blobs.path(blob), schema.values)
-    identity, hashes = mask_identity(mask)
+    identity, hashes, statistics = mask_facts(mask, schema)
     return {
         "mask_schema": schema,
         "identity": identity,
         "mask": blob,
         "frame_hashes": recorder.put_json(hashes),
-        "statistics": mask_statistics(mask, schema),
+        "statistics": statistics,
         "preview": studio.blobs.put(preview(clip, mask, schema), "image/png"),
     }
 

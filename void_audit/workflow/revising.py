@@ -16,7 +16,7 @@ from void_audit.model.mask import Classes
 from void_audit.model.mask_edit import MaskEdits
 from void_audit.model.records import Kind, MaskRevision, MaskState, Predicate, PromptRevision
 from void_audit.model.signing import Signer
-from void_audit.pipeline.masks.diff import difference
+from void_audit.pipeline.masks.diff import changed_share_max
 from void_audit.pipeline.masks.edit import edited
 from void_audit.workflow.enrolment import insist_on_role
 from void_audit.workflow.masking import present_schema, read_mask, store_mask, stored_mask
@@ -204,14 +204,26 @@ def _record_state(recorder: Recorder, person: Signer, fields: dict[str, Any], ma
     if state is None:
         raise AssertionError("no mask yet")
     if fields["identity"] == state.identity:
-        raise RequestError("mask-unchanged", "The mask stays as it is.", "Nothing was recorded.")
+        raise RequestError(
+            "mask-unchanged",
+            "The mask stays as it is.",
+            "Nothing was recorded: what was meant is of that class already, or lies beside the picture.",
+        )
     after = MaskFile(recorder.studio.blobs.path(fields["mask"]), schema.values)
-    changed = difference(before, after, schema)
+    share = changed_share_max(
+        before, after, schema, _differing(recorder, state.frame_hashes, fields["frame_hashes"])
+    )
     record = MaskRevision(
         **recorder.common(),
         **fields,
         parent=state.identity.root,
         **made,
-        changed_percent_max=round(100 * changed.changed_share_max, 6),
+        changed_percent_max=round(100 * share, 6),
     )
     recorder.record(record, {"mask": record.identity.root}, person)
+
+
+def _differing(recorder: Recorder, before: BlobRef, after: BlobRef) -> list[int]:
+    """The frames of which two masks of one clip have other hashes."""
+    old, new = (json.loads(recorder.studio.blobs.read(ref)) for ref in (before, after))
+    return [number for number, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]

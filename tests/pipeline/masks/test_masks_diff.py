@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mask_edits_of import batch, batches, cells, stroke
 
 from void_audit.errors import MaskError
-from void_audit.pipeline.masks.diff import MaskDifference, difference
+from void_audit.pipeline.masks.diff import MaskDifference, changed_share_max, difference
 from void_audit.pipeline.masks.edit import edited
 from void_audit.pipeline.masks.schema import builtin
 
@@ -40,6 +40,9 @@ def test_the_numbers_are_those_of_a_plain_count(one: int, other: int, name: str)
     assert found.changed_pixels == changed.sum()
     assert found.changed_share_max == changed.max() / a[0].size
     assert found.frames_changed == (changed > 0).sum()
+    named = np.flatnonzero(changed).tolist()
+    assert changed_share_max(before, after, schema, named) == found.changed_share_max
+    assert changed_share_max(before, after, schema, range(len(a))) == found.changed_share_max
     opens = schema.opens
     assert found.opened_pixels == (~opens[a] & opens[b]).sum()
     assert found.closed_pixels == (opens[a] & ~opens[b]).sum()
@@ -155,3 +158,22 @@ def test_classes_that_the_schema_does_not_have() -> None:
         with pytest.raises(MaskError) as caught:
             difference(*pair, QUADMASK)
         assert caught.value.code == "mask-values"
+
+
+@given(st.sets(st.integers(0, 4)))
+def test_only_the_frames_that_are_named_are_read(named: set[int]) -> None:
+    before, after = even(5, 4, 3), even(5, 4, 3)
+    seen: set[int] = set()
+
+    class Watched:
+        size = before.size
+
+        def __len__(self) -> int:
+            return 5
+
+        def classes(self, start: int = 0, stop: int | None = None):
+            seen.update(range(start, 5 if stop is None else stop))
+            return after.classes(start, stop)
+
+    assert changed_share_max(before, Watched(), QUADMASK, sorted(named)) == 0.0
+    assert seen == named

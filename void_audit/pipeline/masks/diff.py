@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +93,34 @@ def check_same_clip(before: ClassSequence, after: ClassSequence) -> None:
             f"One mask has {len(before)} frames, the other {len(after)}.",
             "Compare masks of one clip.",
         )
+
+
+def changed_share_max(
+    before: ClassSequence, after: ClassSequence, schema: MaskSchema, frames: Iterable[int]
+) -> float:
+    """``changed_share_max`` of two masks of one clip and schema that differ on ``frames`` (rising) at most.
+
+    Only these are read: a stroke on one frame of a long clip costs one frame. Raises as ``difference``.
+    """
+    check_same_clip(before, after)
+    pair, most = Pair(schema, schema), 0
+    for start, stop in _runs(frames):
+        for old, new in zip(before.classes(start, stop), after.classes(start, stop), strict=True):
+            most = max(most, int(pair.counts(old, new)[pair.differs].sum()))
+    return most / (before.size.width * before.size.height)
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Rising numbers as ranges (start, stop): opening a file for each of many would take longer than reading on."""
+    start = stop = -1
+    for number in numbers:
+        if number != stop:
+            if start >= 0:
+                yield start, stop
+            start = number
+        stop = number + 1
+    if start >= 0:
+        yield start, stop
 
 
 class Pair:
