@@ -154,6 +154,7 @@ NUMBERS = st.integers(0, 149).map(lambda n: {148: -1, 149: 9}.get(n, n % 5))
 CELLS = st.lists(st.builds(lambda r, c: {"row": r, "col": c}, NUMBERS, NUMBERS), max_size=4)
 PLACES = st.lists(st.builds(lambda f, c: {"frame": f, "grid_regions": c}, NUMBERS, CELLS), max_size=3)
 TEXTS = st.text(max_size=12)
+NOUNS = TEXTS.map(lambda text: f"x{text}")
 
 
 @st.composite
@@ -161,7 +162,7 @@ def things_(draw: st.DrawFn) -> dict[str, object]:
     points = {draw(NUMBERS): (draw(NUMBERS), draw(NUMBERS)) for _ in range(draw(st.integers(0, 3)))}
     moves = bool(points) or draw(st.booleans())
     return {
-        "noun": draw(st.sampled_from(["cup", "x"]) | TEXTS), "why": draw(TEXTS), "will_move": moves,
+        "noun": draw(NOUNS), "why": draw(TEXTS), "will_move": moves,
         "category": draw(st.sampled_from(["physical", "visual_artifact"])),
         "first_appears_frame": draw(NUMBERS), "movement_description": draw(TEXTS),
         "currently_moving": draw(st.booleans()), "should_have_stayed": draw(st.booleans()),
@@ -176,7 +177,7 @@ def things_(draw: st.DrawFn) -> dict[str, object]:
 REPLIES = st.fixed_dictionaries({
     "affected_objects": st.lists(things_(), max_size=3),
     "integral_belongings": st.lists(
-        st.fixed_dictionaries({"noun": TEXTS, "why": TEXTS, "grid_localizations": PLACES}), max_size=2
+        st.fixed_dictionaries({"noun": NOUNS, "why": TEXTS, "grid_localizations": PLACES}), max_size=2
     ),
     "scene_description": TEXTS, "confidence": st.floats(0, 1),
 })  # fmt: skip
@@ -186,7 +187,7 @@ REPLIES = st.fixed_dictionaries({
 @given(
     reply=REPLIES,
     upright=st.booleans(),
-    frames=st.sampled_from([1, 5, 5, FRAMES]),
+    frames=st.sampled_from([5, FRAMES]),
     seed=st.integers(0, 2**32),
 )
 def test_any_reply_is_refused_or_is_a_mask_of_its_schema(reply, upright, frames, seed) -> None:
