@@ -34,8 +34,9 @@ NEAR = box(95, 45)
 AWAY = box(130, 45)
 
 
-def scene(changed, dark=NOWHERE, covered=OBJECT, beside=NOWHERE, transient=None, **more):
-    change = Change(changed, changed if transient is None else transient, dark)
+def scene(changed, dark=NOWHERE, covered=OBJECT, beside=NOWHERE, transient=None, edged=None, **more):
+    edged = changed if edged is None else edged
+    change = Change(changed, changed if transient is None else transient, dark, edged)
     given = {"first": False, "moves": True, "hides": False, **more}
     return Scene(covered, change, beside, **given)
 

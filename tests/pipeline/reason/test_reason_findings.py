@@ -58,6 +58,7 @@ CALLED = {
     "guess": ("possible shadow of the ball", "visual_artifact", False),
     "affected": ("what the ball set off", "physical", True),
     "deflected": ("what the ball stopped or turned aside", "physical", True),
+    "onward": ("where what met the ball would have gone on", "physical", True),
 }
 
 

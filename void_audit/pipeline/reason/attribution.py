@@ -3,7 +3,8 @@
 Frame after frame every changed region gets one of three owners. What hangs on the object (or keeps its
 place beside the moving object) is its artefact; what stays behind when the object leaves, or begins to
 change close to the object or to something already affected, is affected; everything else, above all what
-changed before it met the object, is independent and remains so.
+changed before it met the object, is independent and remains so. A change without any edge is light that
+grows or fades: no contact causes that, so it is affected only where it was already.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ Labels = npt.NDArray[np.uint8]
 """One owner per pixel: NONE, INDEPENDENT, ARTIFACT, AFFECTED or DEFLECTED."""
 
 NONE, INDEPENDENT, ARTIFACT, AFFECTED, DEFLECTED = 0, 1, 2, 3, 4
+
+_CRUMB = 0.1
+"""Against what is a consequence in the same region: less that is independent is a fault of the comparison."""
+_EDGED = 0.03
+"""Share of a region's pixels: a thing as large as the picture is high still has more edge than that."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,7 @@ class Scene:
 def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
     """Owners on this frame. ``before``: those of the frame before, in this frame's coordinates."""
     distance = distance_to(scene.covered)
-    claims = {
-        owner: grown(before == owner, reach.step) for owner in (INDEPENDENT, ARTIFACT, AFFECTED, DEFLECTED)
-    }
+    claims = {owner: _claim(before, owner, reach) for owner in (INDEPENDENT, ARTIFACT, AFFECTED, DEFLECTED)}
     labels = np.zeros(before.shape, np.uint8)
     for region in regions(scene.change.changed & (distance > reach.guard), reach.smallest):
         seeds = _seeds(region, scene, before, claims, distance, reach)
@@ -87,6 +91,15 @@ def own(scene: Scene, before: Labels, reach: Reach) -> Labels:
             seeds = {_newborn(region, scene, before, distance, reach): region}
         _divide(labels, region, seeds)
     return labels
+
+
+def _claim(before: Labels, owner: int, reach: Reach) -> Bitmap:
+    """Where what belongs to ``owner`` may have moved to: never where a consequence is, unless the object casts it."""
+    claim = grown(before == owner, reach.step)
+    if owner == ARTIFACT:
+        return claim
+    free = (before != AFFECTED) & (before != DEFLECTED)
+    return np.asarray(claim & ((before == owner) | free), bool)
 
 
 def own_backwards(scene: Scene, labels: Labels, after: Labels, reach: Reach) -> Labels:
@@ -126,13 +139,28 @@ def _seeds(
     affected = region & claims[AFFECTED] & ~scene.beside
     deflected = region & claims[DEFLECTED]
     if not (scene.first or scene.hides or independent.any() or deflected.any()) and hangs.any():
+        # A shadow's fringe is too weak to be dark, but it has no edge: what has one there is the thing itself.
+        edged = hangs & scene.change.edged & ~scene.change.transient & ~grown(region & its_own, 1.0)
         affected |= hangs & ~grown(region & its_own, reach.fringe)
+        if edged.sum() >= reach.smallest:
+            affected |= edged
     left = region & (before == ARTIFACT) & ~its_own
     near = (distance[region] <= reach.near).any()
     if near and not artifact.any() and left.sum() > 0.2 * region.sum():
         affected |= left
+    if artifact.any() and at_edge(scene.covered):  # what enters sends its shadow ahead, which was nobody's
+        independent &= ~scene.change.shadowed
+    if independent.sum() < _CRUMB * (artifact | affected | deflected).sum():
+        independent = np.zeros_like(independent)
     seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected, DEFLECTED: deflected}
+    if _only_light(region, scene) and (region & (before == AFFECTED)).sum() <= 0.5 * region.sum():
+        del seeds[AFFECTED]
     return {owner: seed for owner, seed in seeds.items() if seed.any()}
+
+
+def _only_light(region: Bitmap, scene: Scene) -> bool:
+    """Whether next to none of it has an edge: nothing came, went or moved there."""
+    return bool((region & scene.change.edged).sum() < _EDGED * region.sum())
 
 
 def _newborn(
@@ -148,7 +176,8 @@ def _newborn(
         return ARTIFACT
     beside_object = (distance[region] <= reach.near).any() and not scene.hides
     beside_affected = (region & grown(before == AFFECTED, reach.near)).any()
-    return AFFECTED if beside_object or beside_affected else INDEPENDENT
+    set_off = (beside_object or beside_affected) and not _only_light(region, scene)
+    return AFFECTED if set_off else INDEPENDENT
 
 
 def _divide(labels: Labels, region: Bitmap, seeds: dict[int, Bitmap]) -> None:

@@ -21,7 +21,7 @@ from void_audit.pipeline.reason.check import check_consequences, check_track
 from void_audit.pipeline.reason.findings import findings
 from void_audit.pipeline.reason.observe import SHORT_SIDE, Observation, analysis_size, observe
 
-VERSION = "1"
+VERSION = "2"
 
 _BLIND = (
     "The rules compare pictures; they do not understand the scene. They cannot see what is hidden behind the "

@@ -35,6 +35,7 @@ def findings(seen: Observation, name: str) -> list[AffectedObject]:
         _guess(seen, cells["guess"], name),
         *(_set_off(part, name) for part in _things(cells["affected"])),
         *(_deflected(part, name) for part in _things(cells["deflected"])),
+        *(_onward(part, name) for part in _things(cells["onward"])),
     ]
     return [thing for thing in found if thing is not None]
 
@@ -93,7 +94,8 @@ def _set_off(cells: Cells, name: str) -> AffectedObject | None:
         noun=f"what the {name} set off"[:200],
         category="physical",
         why=f"It looked the same until frame {span.start}, when the object (or something the object had already "
-        "moved) reached it; from then on it looks different. Without the object it would have stayed as it was.",
+        "moved) reached it; from then on it looks different. Without the object it would have stayed as it was, also where "
+        "the object hides it now.",
         will_move=True,
         frames=span,
         movement=_movement(cells, span),
@@ -110,12 +112,30 @@ def _deflected(cells: Cells, name: str) -> AffectedObject | None:
         noun=f"what the {name} stopped or turned aside"[:200],
         category="physical",
         why=f"It was moving before; at frame {span.start} it met the object, and then stopped or went another "
-        "way. Without the object it would have gone on; where to, these rules cannot tell.",
+        "way. Without the object it would not be here, but would have gone on.",
         will_move=True,
         frames=span,
         movement=_movement(cells, span),
         localizations=_localizations(cells, span),
         confidence=0.3,
+    )
+
+
+def _onward(cells: Cells, name: str) -> AffectedObject | None:
+    span = _span(cells)
+    if span is None:
+        return None
+    return AffectedObject(
+        noun=f"where what met the {name} would have gone on"[:200],
+        category="physical",
+        why=f"Something came towards the object and met it at frame {span.start}. Without the object it would have "
+        "gone on, and would be here. Rules cannot foresee: a path straight on at the same pace is assumed, without "
+        "friction and obstacles, and a fall ends where the object stands.",
+        will_move=True,
+        frames=span,
+        movement=_way(cells, span),
+        localizations=_localizations(cells, span),
+        confidence=0.2,
     )
 
 
@@ -191,6 +211,16 @@ def _movement(cells: Cells, span: FrameRange) -> str:
         f"Begins to move at frame {span.start}, {where}; changes until frame {rests}. "
         f"In all it touches {share:.0f} % of the picture's cells."
     )
+
+
+def _way(cells: Cells, span: FrameRange) -> str:
+    """Where a thing goes that moves through the picture, and until when."""
+    first, last = (np.argwhere(cells[frame]).mean(0) for frame in (span.start, span.stop - 1))
+    down, right = last - first
+    words = [
+        word for word, far in (("left", -right), ("right", right), ("up", -down), ("down", down)) if far >= 1
+    ]
+    return f"Towards the {' and '.join(words) or 'viewer'} until frame {span.stop - 1}."
 
 
 def _box(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -36,13 +36,14 @@ from void_audit.pipeline.reason.camera import CameraFollower, Segment, project
 from void_audit.pipeline.reason.change import Change, change_on
 from void_audit.pipeline.reason.deflection import Meeting, Owned, deflections
 from void_audit.pipeline.reason.occurrence import Occurrence
+from void_audit.pipeline.reason.onward import Onward
 from void_audit.pipeline.reason.photometric import guessed_shadow
 from void_audit.pipeline.reason.plate import Plate, Sample, Sampler
 from void_audit.pipeline.reason.shapes import centre_of, diagonal_of, distance_to, grown, regions
 
-KINDS = ("shadow", "appearance", "guess", "affected", "deflected")
+KINDS = ("shadow", "appearance", "guess", "affected", "deflected", "onward")
 """What a cell can hold: the object's shadow, its reflection or light, a guessed shadow, a thing set off,
-a thing turned aside."""
+a thing turned aside, the way on that such a thing would have gone."""
 
 SHORT_SIDE = 192
 _FEWEST_PIXELS = 2
@@ -125,7 +126,8 @@ class _SegmentPass:
         self._seen.travelled |= self._occurrence.travelled
         owners = self._forwards([])
         met = deflections(lambda offset: self._owned(owners, offset), len(owners), self._reach)
-        self._backwards(self._forwards(met) if met else owners)
+        self._behind(self._backwards(self._forwards(met) if met else owners))
+        self._go_on(met)
 
     def _frames(self) -> Iterator[tuple[int, RGB]]:
         start, stop = self._segment.start, self._segment.stop
@@ -153,7 +155,7 @@ class _SegmentPass:
 
     def _compare(self, plate: Plate) -> None:
         """Changes of all frames, from the beginning: the occurrence map too."""
-        self._changes = tuple(PackedBitmaps(self._seen.size) for _ in range(3))
+        self._changes = tuple(PackedBitmaps(self._seen.size) for _ in range(4))
         self._occurrence = Occurrence(self._seen.size.height, self._seen.size.width)
         for index, picture in self._frames():
             covered = self._covered[index]
@@ -161,9 +163,8 @@ class _SegmentPass:
             distance = distance_to(covered)
             hidden = distance <= self._reach.guard
             change = change_on(picture, view, hidden, distance < self._diagonal, self._segment.still)
-            for kept, bitmap in zip(
-                self._changes, (change.changed, change.transient, change.shadowed), strict=True
-            ):
+            found = (change.changed, change.transient, change.shadowed, change.edged)
+            for kept, bitmap in zip(self._changes, found, strict=True):
                 kept.append(bitmap)
             self._occurrence.add(covered, change.transient, view.far)
             self._look_around(index, picture, covered, view.far, distance)
@@ -207,7 +208,8 @@ class _SegmentPass:
         for offset in range(len(self._segment.poses)):
             scene = replace(self._scene(offset), hides=offset - met_at < _HIDDEN)
             labels = own(scene, self._moved(labels, offset - 1, offset), self._reach)
-            if ((labels == INDEPENDENT) & grown(scene.covered, self._reach.touch)).any():
+            things = (labels == INDEPENDENT) & scene.change.edged & ~scene.change.shadowed
+            if (things & grown(scene.covered, self._reach.touch)).any():
                 met_at = offset
             for meeting in met:
                 if meeting.offset == offset:
@@ -219,13 +221,41 @@ class _SegmentPass:
         labels = np.frombuffer(zlib.decompress(owners[offset]), np.uint8).reshape(self._blank().shape)
         return Owned(self._covered[self._segment.start + offset], labels, self._segment.poses[offset])
 
-    def _backwards(self, owners: list[bytes]) -> None:
-        after = self._blank()
+    def _backwards(self, owners: list[bytes]) -> list[bytes]:
+        """The owners as the frames that follow correct them."""
+        owners, after = owners.copy(), self._blank()
         for offset in reversed(range(len(owners))):
             labels = self._owned(owners, offset).labels
             scene = self._scene(offset)
             after = own_backwards(scene, labels, self._moved(after, offset + 1, offset), self._reach)
             self._note(self._segment.start + offset, after, scene)
+            owners[offset] = zlib.compress(after.tobytes(), 1)
+        return owners
+
+    def _behind(self, owners: list[bytes]) -> None:
+        """Where the object has moved in front of what it set off: cells that it fills, so nothing more is opened."""
+        pixels, grid = self._seen.pixels["affected"], self._seen.grid
+        size = cell_counts(np.ones(self._blank().shape, bool), grid)
+        behind = self._blank()
+        for offset in range(1, len(owners)):
+            seen = self._owned(owners, offset)
+            before = self._owned(owners, offset - 1).labels == AFFECTED
+            behind = self._moved(behind | before.astype(np.uint8), offset - 1, offset) & seen.covered
+            filled = cell_counts(seen.covered, grid) == size
+            pixels[self._segment.start + offset] += np.where(filled, cell_counts(behind > 0, grid), 0).astype(
+                np.uint16
+            )
+
+    def _go_on(self, met: list[Meeting]) -> None:
+        """The ways on of what was turned aside."""
+        start, poses = self._segment.start, self._segment.poses
+        for meeting in met:
+            rests = not self._moves(meeting.offset - 1)
+            path = Onward(meeting, poses, self._covered[start + meeting.offset] if rests else None)
+            for offset in range(meeting.offset, len(poses)):
+                self._seen.pixels["onward"][start + offset] |= cell_counts(
+                    path.at(offset), self._seen.grid
+                ).astype(np.uint16)
 
     def _note(self, index: int, labels: Labels, scene: Scene) -> None:
         artifact, dark = labels == ARTIFACT, cv2.medianBlur(scene.change.shadowed.astype(np.uint8), 5) > 0
