@@ -64,6 +64,7 @@ DISGUISED = {
     "hyphenated over two lines": "po-\r\nlice",
     "line separator": "po\u2028lice",
     "right to left marks": "\u202epo\u202clice",
+    "terminal colours": "\x1b[31mpolice\x1b[0m",
     "picture": "\U0001f46e\u200d\u2640\ufe0f",
 }
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "edit": "edit:edit",
     "verify": "evidence:verify",
     "history": "evidence:history",
+    "questions": "questions:questions",
     "replies": "replies:replies",
     "bundle": "bundle:bundle",
     "replay": "replay:replay",

@@ -29,11 +29,13 @@ def edit_lines(place: Workspace, edit: str) -> list[Line]:
         )
     erasures = place.erasures.of(edit_subject(edit))
     told = sorted([*entries, *erasures], key=lambda e: e.index)
-    read = _reading(place.blobs)
+    read = reading(place.blobs)
     return narrate(told, read, shown_names(place), _erased(place.erasures, erasures, place.blobs))
 
 
-def _reading(blobs: BlobStore) -> ReadBlob:
+def reading(blobs: BlobStore) -> ReadBlob:
+    """Reads a blob's content; None if it is not there, or not as it was stored."""
+
     def read(ref: BlobRef) -> bytes | None:
         try:
             return blobs.read(ref)
@@ -45,7 +47,7 @@ def _reading(blobs: BlobStore) -> ReadBlob:
 
 def _erased(known: Erasures, erasures: Sequence[StoredEntry], blobs: BlobStore) -> TellErased:
     """Says of a blob by which entry it was erased, and why."""
-    read, because = _reading(blobs), dict[int, str]()
+    read, because = reading(blobs), dict[int, str]()
     for entry in erasures:
         record = entry.statement.predicate
         reason = read(record.reason) if isinstance(record, Erasure) else None

@@ -17,13 +17,13 @@ STYLES = {State.PASS: "green", State.FAIL: "bold red", State.UNKNOWN: "yellow", 
 
 def print_decision(decision: PolicyDecision) -> None:
     """The verdict, and for each rule why, with the values it saw and its source."""
-    grid = _grid(f"Policy at stage {decision.stage}", 4)
+    grid = grid_of(f"Policy at stage {decision.stage}", 4)
     for outcome in decision.outcomes:
         applies = outcome.fired or outcome.error
         lines = [cell(outcome.because if applies else outcome.title, "bold" if applies else "")]
         lines += [cell(line, "dim") for line in (*_saw(outcome), f"source: {outcome.source}")]
         grid.add_row(
-            cell(f"{outcome.pack}/{outcome.rule}"), _effect(outcome), cell(*_mark(outcome)), _stacked(lines)
+            cell(f"{outcome.pack}/{outcome.rule}"), _effect(outcome), cell(*_mark(outcome)), stacked(lines)
         )
     out.print(grid)
     if decision.verdict != "allow":
@@ -36,7 +36,7 @@ def print_decision(decision: PolicyDecision) -> None:
 
 def print_report(report: Report) -> None:
     """All obligations, then what is not proven."""
-    grid = _grid(f"Verification of {report.file}", 3)
+    grid = grid_of(f"Verification of {report.file}", 3)
     for finding in report.findings:
         number = f"{int(finding.obligation)}{'*' if finding.obligation in REQUIRED else ''}"
         lines = [cell(finding.title, "bold"), cell(finding.detail)]
@@ -47,7 +47,7 @@ def print_report(report: Report) -> None:
                     "cyan",
                 )
             )
-        grid.add_row(number, cell(finding.state, STYLES[finding.state]), _stacked(lines))
+        grid.add_row(number, cell(finding.state, STYLES[finding.state]), stacked(lines))
     out.print(grid)
     for line in report.about:
         say(line)
@@ -65,14 +65,14 @@ def print_report(report: Report) -> None:
 
 def print_history(lines: Sequence[Line], subject: str) -> None:
     """The records in order."""
-    grid = _grid(f"History of {subject} (times are the signers' own clocks)", 3)
+    grid = grid_of(f"History of {subject} (times are the signers' own clocks)", 3)
     for line in lines:
         told = [cell(f"{line.what}, by {line.who}", "bold"), *(cell(text) for text in line.why)]
-        grid.add_row(str(line.index), cell(line.when, "dim"), _stacked(told))
+        grid.add_row(str(line.index), cell(line.when, "dim"), stacked(told))
     out.print(grid)
 
 
-def _grid(title: str, columns: int) -> Table:
+def grid_of(title: str, columns: int) -> Table:
     """Columns without lines: narrow terminals leave the text its room, and cut nothing off."""
     grid = Table(
         box=None, show_header=False, title=cell(title, "bold"), title_justify="left", padding=(0, 2, 0, 0)
@@ -82,7 +82,8 @@ def _grid(title: str, columns: int) -> Table:
     return grid
 
 
-def _stacked(lines: Sequence[Text]) -> Text:
+def stacked(lines: Sequence[Text]) -> Text:
+    """Lines in one cell."""
     return Text("\n").join(lines)
 
 

@@ -46,6 +46,8 @@ _DIGITS: Mapping[int, str] = {
 }
 _TALL: Mapping[int, str] = {ord(sign): "l" for sign in "1!|"}
 """What may stand for an l as well as for an i."""
+_ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+"""Colours of a terminal and the like, whose last letter is none of the text's."""
 _SPELLED = 3
 """So many single letters in a row are a word that was spelled out."""
 
@@ -89,7 +91,8 @@ def _as_it_looks(text: str) -> Iterator[str]:
 
 def _latin(text: str) -> str:
     """Without what is invisible, accents off, and every letter as the Latin one that it looks like."""
-    bare = unicodedata.normalize("NFKC", text.translate(_PICTURES)).translate(_LOOKS)
+    shown = _ESCAPES.sub("", text).translate(_PICTURES)
+    bare = unicodedata.normalize("NFKC", shown).translate(_LOOKS)
     marked = unicodedata.normalize("NFKD", bare.casefold()).translate(_LOOKS)
     return "".join(c for c in marked if c in "\n\r\t" or unicodedata.category(c)[0] not in "MC")
 
