@@ -45,10 +45,12 @@ class Loopback:
     port: int
     acts: list[Act]
     seen: list[Seen] = field(default_factory=list)
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 def reply(
@@ -118,10 +120,10 @@ HEAD_WITHOUT_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\
 
 
 @contextmanager
-def serving(*acts: Act) -> Iterator[Loopback]:
+def serving(*acts: Act, host: str = "127.0.0.1") -> Iterator[Loopback]:
     """A server that does one act per connection, then closes it."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.loopback = Loopback(server.server_address[1], list(acts))
+    with (_Server6 if ":" in host else _Server)((host, 0), _Handler) as server:
+        server.loopback = Loopback(server.server_address[1], list(acts), host=host)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
@@ -152,6 +154,10 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     loopback: Loopback
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(socketserver.StreamRequestHandler):

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from importlib import metadata
 from importlib.util import find_spec
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import TYPE_CHECKING
 
 from void_audit.model.engine import EngineInfo
@@ -128,6 +129,9 @@ class GeminiTransport:
             timeout=max(1, round(self._settings.timeout * 1000)),
             httpx_client=http,
             httpx_async_client=unused,
+            async_client_args={
+                "ssl": SSLContext(PROTOCOL_TLS_CLIENT)
+            },  # else made from SSL_CERT_FILE, for a socket
             retry_options=types.HttpRetryOptions(attempts=1),
         )
         debug = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import time
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,8 @@ def spelled(draw: st.DrawFn, key: str) -> str:
         lambda c: f"\\u{ord(c):04x}",
         lambda c: f"\\u{ord(c):04X}",
         lambda c: "\\/" if c == "/" else c,
+        lambda c: f"&#{ord(c)};",
+        lambda c: f"&#x{ord(c):X};",
     )
     return "".join(draw(st.sampled_from(ways))(c) for c in key)
 
@@ -47,6 +50,18 @@ def test_other_bytes_stay_as_they_are(key: str, data: bytes) -> None:
 def test_the_beginning_of_it_at_the_end_goes(key: str, length: int) -> None:
     masked = Secret(key).masked(b"... " + key[:length].encode())
     assert masked == b"... [key]"
+
+
+@given(KEYS.filter(lambda key: len(key) > 16), st.integers(16, 59))
+def test_so_does_a_part_that_tells_it_wherever_it_stands(key: str, length: int) -> None:
+    masked = Secret(key).masked(b"<" + key[:length].encode() + b"***> and on")
+    assert masked == b"<[key]***> and on"
+
+
+def test_a_long_reply_is_masked_in_no_time() -> None:
+    begun = time.monotonic()
+    Secret("AIzaSy" + "0" * 1000).masked(b"AIzaSy" * 300_000 + b"0" * 2_000_000)
+    assert time.monotonic() - begun < 5.0
 
 
 def test_three_characters_are_not_a_key() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from transports import (
 
 from void_audit.pipeline.reason.service.call import Service
 from void_audit.pipeline.reason.service.secret import Secret
-from void_audit.pipeline.reason.service.wire import call
+from void_audit.pipeline.reason.service.wire import call, tls
 from void_audit.pipeline.reason.vlm.asking import patiently
 
 pytestmark = pytest.mark.usefixtures("only_this_machine")
@@ -156,6 +157,9 @@ def test_the_environment_changes_nothing(kind: str, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, "true")
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(name, "another-key-of-the-environment")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SSLKEYLOGFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing" / name))
+    monkeypatch.setenv("GOOGLE_API_USE_MTLS_ENDPOINT", "always")
     monkeypatch.setenv("GOOGLE_GENAI_CLIENT_MODE", "replay")
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "theirs")
@@ -168,6 +172,30 @@ def test_the_environment_changes_nothing(kind: str, monkeypatch: pytest.MonkeyPa
     assert "another-key" not in str(seen)
     assert "Basic" not in str(seen)
     assert seen.path in ("/v1beta/models/gemini-3.8-flash:generateContent", "/v1/chat/completions")
+
+
+def test_no_file_of_the_environment_says_whom_to_trust(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor does one get the secrets of the connection."""
+    before = tls().cert_store_stats()
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    assert tls().cert_store_stats() == before
+    assert tls().keylog_filename is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_over_ipv6(kind: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with serving(good(kind), host="::1") as server:
+        asked = transport(kind, server.url)
+        assert asked.ask(QUESTION).text == ANSWER
+    assert asked.info.remote == (kind == "gemini")
+    assert server.seen[0].headers["host"] == f"[::1]:{server.port}"
 
 
 def test_a_client_that_sends_again_cannot() -> None:

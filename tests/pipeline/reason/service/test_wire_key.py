@@ -43,6 +43,8 @@ ECHOES = {
     "percent": "".join(f"%{ord(c):02X}" for c in KEY),
     "json": "".join(f"\\u{ord(c):04x}" for c in KEY),
     "slashes": KEY.replace("/", "\\/"),
+    "page": KEY.replace("/", "&#x2F;").replace("_", "&#95;"),
+    "part": KEY[:20] + "*****",
     "mixed": KEY[:6] + "%2d" + KEY[7:].replace("/", "\\u002F"),
 }
 
@@ -63,7 +65,7 @@ def test_a_key_sent_back_is_masked(kind: str, status: str, spelling: str, logged
     no_key_in(
         str(caught.value), repr(caught.value), exchange, caught.value.__context__, caught.value.__cause__
     )
-    assert b"[key] is bad" in getattr(exchange, "reply", b"")
+    assert b"[key] is bad" in getattr(exchange, "reply", b"").replace(b"*", b"")
     assert spelling not in repr(exchange)
 
 

@@ -14,6 +14,9 @@ MASK = "[key]"
 
 _SHAPE = re.compile(r"[A-Za-z0-9._~+/-]{8,1024}=*")
 _SHORTEST_PART = 4
+"""Characters of its beginning that are masked where the data end within it."""
+_TELLING_PART = 16
+"""Characters of its beginning that are masked anywhere: services like to quote a key in part."""
 
 
 class Secret:
@@ -26,7 +29,7 @@ class Secret:
         ReasoningError: ``reasoner-key`` if it has another shape. The message does not quote it.
     """
 
-    __slots__ = ("_pattern", "_value")
+    __slots__ = ("_pattern", "_rest", "_value")
 
     def __init__(self, value: str | None) -> None:
         if value is not None and not _SHAPE.fullmatch(value):
@@ -36,7 +39,10 @@ class Secret:
                 "Check it for blanks and line ends; a server that needs no key takes none.",
             )
         self._value = value or ""
-        self._pattern = re.compile("".join(map(_spellings, self._value)).encode() or b"(?!)")
+        begin, rest = self._value[:_TELLING_PART], self._value[_TELLING_PART:]
+        self._pattern = re.compile("".join(map(_spellings, begin)).encode() or b"(?!)")
+        spelled = {character: re.compile(_spellings(character).encode()) for character in set(rest)}
+        self._rest = [spelled[character] for character in rest]
 
     def __repr__(self) -> str:
         return f"Secret({MASK if self._value else 'none'})"
@@ -46,15 +52,28 @@ class Secret:
         return self._value
 
     def masked(self, data: bytes) -> bytes:
-        """``data`` with ``[key]`` for each copy of the key: plain, percent-encoded, or with JSON's escapes.
+        """``data`` with ``[key]`` for each copy of the key: plain, percent-encoded, or with JSON's or HTML's escapes.
 
-        Where the data were cut off within the key, at least four characters of it, its beginning goes too.
+        So is its beginning alone, from sixteen characters on, and from four where the data were cut off within it.
         """
-        data = self._pattern.sub(MASK.encode(), data)
-        for length in range(len(self._value) - 1, _SHORTEST_PART - 1, -1):
+        data = b"".join(self._pieces(data))
+        for length in range(min(len(self._value), _TELLING_PART) - 1, _SHORTEST_PART - 1, -1):
             if data.endswith(self._value[:length].encode()):
                 return data[:-length] + MASK.encode()
         return data
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        done = 0
+        while found := self._pattern.search(data, done):
+            yield data[done : found.start()]
+            yield MASK.encode()
+            done = found.end()
+            for spelled in self._rest:
+                more = spelled.match(data, done)
+                if not more:
+                    break
+                done = more.end()
+        yield data[done:]
 
     def masked_text(self, text: str) -> str:
         """The same for text."""
@@ -62,10 +81,10 @@ class Secret:
 
 
 def _spellings(character: str) -> str:
-    """Pattern of one character of a key: itself, percent-encoded, or with either of JSON's escapes (RFC 8259)."""
+    """Pattern of one character of a key: itself, percent-encoded, or with an escape of JSON (RFC 8259) or HTML."""
     code = f"{ord(character):02x}"
     plain = rf"\\?{re.escape(character)}"
-    return rf"(?:{plain}|(?i:%{code}|\\u00{code}))"
+    return rf"(?:{plain}|(?i:%{code}|\\u00{code}|&#(?:x0*{code}|0*{ord(character)});))"
 
 
 class _Masking(logging.Filter):

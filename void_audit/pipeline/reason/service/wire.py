@@ -94,9 +94,9 @@ class Wire(httpx2.BaseTransport):
 
     def _exchange(self, request: httpx2.Request) -> None:
         backend = Backend(Deadline(self._service.timeout), self._only_here)
-        tls = _tls() if request.url.scheme == "https" else None
+        context = tls() if request.url.scheme == "https" else None
         with (
-            httpcore2.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
+            httpcore2.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
             pool.stream(
                 request.method,
                 _address(request.url),
@@ -153,5 +153,6 @@ def _address(url: httpx2.URL) -> httpcore2.URL:
     return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """Trust in the roots that the system was built with, whatever the environment says."""
     return httpx2.create_ssl_context(trust_env=False)
