@@ -23,6 +23,16 @@ def test_denied_with_the_reason_and_its_source(own):
     assert "request.asset_class = news" in shown
 
 
+def test_rules_that_do_not_apply_are_shown_where_they_are_asked_for(desk):
+    plain, everything = desk("policy check request").output, desk("policy check request --all").output
+    assert "rules do not apply: base/G01" in plain
+    assert "saw request.requester_roles" not in plain
+    assert "saw request.requester_roles = [editor]" in everything
+    assert len(desk.json("policy check request")["outcomes"]) == len(
+        desk.json("policy check request --all")["outcomes"]
+    )
+
+
 def test_options_fill_in_and_win(desk):
     desk("policy check request --asset-class evidence", 4)
     desk("policy check request --asset-class documentary")

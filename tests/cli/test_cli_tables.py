@@ -79,16 +79,19 @@ def outcome(fired=True, error=False, effect="deny"):
     )  # fmt: skip
 
 
+def decision(*outcomes, verdict="allow", approvals=0):
+    return PolicyDecision(
+        stage="plan", verdict=verdict, approvals_required=approvals, packs=(), outcomes=outcomes, engine="e"
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "approvals", "last"),
     [("deny", 0, "DENIED"), ("allow", 0, "ALLOWED"), ("allow", 2, "ALLOWED with 2 approval(s)")],
 )
 def test_a_decision(shown, verdict, approvals, last):
-    outcomes = (outcome(), outcome(fired=False, effect="require"), outcome(fired=False, error=True))
-    tables.print_decision(
-        PolicyDecision(stage="plan", verdict=verdict, approvals_required=approvals, packs=(), outcomes=outcomes,
-                       engine="e")
-    )  # fmt: skip
+    outcomes = (outcome(), outcome(effect="require"), outcome(fired=False, error=True))
+    tables.print_decision(decision(*outcomes, verdict=verdict, approvals=approvals))
     text = shown()
     assert text.rstrip().splitlines()[-1] == last
     assert "because" in text
@@ -96,6 +99,27 @@ def test_a_decision(shown, verdict, approvals, last):
     assert "require 2" in text
     assert "boom" in text
     assert text.replace("\n", "").replace(" ", "").count("x" * 300) == 3
+
+
+def test_what_decided_comes_first_and_what_does_not_apply_is_named(shown):
+    fired = [
+        outcome(effect=effect).model_copy(update={"rule": effect}) for effect in ("warn", "require", "deny")
+    ]
+    idle = outcome(fired=False).model_copy(update={"rule": "IDLE", "because": "Not to be seen."})
+    broken = outcome(fired=False, error=True).model_copy(update={"rule": "broken"})
+    judged = decision(idle, *fired, broken, verdict="deny")
+    tables.print_decision(judged, more="--all")
+    text = shown()
+    places = [text.index(f"house/{rule}") for rule in ("broken", "deny", "require", "warn", "IDLE")]
+    assert places == sorted(places)
+    assert "1 rule does not apply: house/IDLE (--all shows what they saw)." in text
+    assert "A title" not in text
+    tables.print_decision(judged, everything=True)
+    text = shown()
+    assert "would deny" in text
+    assert "A title" in text
+    assert "not apply" not in text
+    assert "Not to be seen" not in text
 
 
 def test_a_history(shown):

@@ -32,10 +32,16 @@ app = group("Rule packs: YAML with CEL conditions, each rule sourced and dated."
 def check(
     request: Annotated[Path, typer.Argument(help="Request folder.")],
     options: RequestOptions,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show the rules that do not apply, too, with what they saw.")
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether a request is allowed, denied or needs approvals, and why. Nothing runs, nothing is logged.
+
+    It is what is known before anything looks at the footage; a question to a model, the plan and the finished
+    picture are judged in their turn.
 
     Exit 0 if allowed (perhaps with approvals), 4 if denied.
 
@@ -47,7 +53,7 @@ def check(
     if as_json:
         emit(decision)
     else:
-        print_decision(decision)
+        print_decision(decision, everything, "--all")
     raise typer.Exit(exit_code(decision))
 
 

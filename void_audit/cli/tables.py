@@ -15,17 +15,25 @@ from void_audit.model.report import REQUIRED, Report, State
 STYLES = {State.PASS: "green", State.FAIL: "bold red", State.UNKNOWN: "yellow", State.NOT_APPLICABLE: "dim"}
 
 
-def print_decision(decision: PolicyDecision) -> None:
-    """The verdict, and for each rule why, with the values it saw and its source."""
-    grid = grid_of(f"Policy at stage {decision.stage}", 4)
-    for outcome in decision.outcomes:
-        applies = outcome.fired or outcome.error
+def print_decision(decision: PolicyDecision, everything: bool = False, more: str = "--json") -> None:
+    """What decided, first what denies, each with why, the values it saw and its source; then the verdict.
+
+    Rules that do not apply are only named, unless ``everything`` is asked for; ``more`` is the option that shows them.
+    """
+    idle = [o for o in decision.outcomes if not _applies(o)]
+    shown = sorted((o for o in decision.outcomes if _applies(o)), key=_weight) + (idle if everything else [])
+    grid = grid_of(f"Policy at stage {decision.stage}", 3)
+    for outcome in shown:
+        applies = _applies(outcome)
         lines = [cell(outcome.because if applies else outcome.title, "bold" if applies else "")]
         lines += [cell(line, "dim") for line in (*_saw(outcome), f"source: {outcome.source}")]
-        grid.add_row(
-            cell(f"{outcome.pack}/{outcome.rule}"), _effect(outcome), cell(*_mark(outcome)), stacked(lines)
-        )
-    out.print(grid)
+        grid.add_row(cell(f"{outcome.pack}/{outcome.rule}"), cell(*_effect(outcome)), stacked(lines))
+    if shown:
+        out.print(grid)
+    if idle and not everything:
+        names = ", ".join(f"{o.pack}/{o.rule}" for o in idle)
+        count = f"{len(idle)} rule{'s do' if len(idle) > 1 else ' does'} not apply"
+        out.print(cell(f"{count}: {names} ({more} shows what they saw).", "dim"), soft_wrap=False)
     if decision.verdict != "allow":
         say("DENIED", "bold red")
     elif decision.approvals_required:
@@ -87,17 +95,23 @@ def stacked(lines: Sequence[Text]) -> Text:
     return Text("\n").join(lines)
 
 
-def _effect(outcome: RuleOutcome) -> str:
-    effect = f"require {outcome.approvals}" if outcome.effect == "require" else outcome.effect
-    return effect if outcome.fired or outcome.error else f"would {effect}"
+def _applies(outcome: RuleOutcome) -> bool:
+    return outcome.fired or outcome.error
 
 
-def _mark(outcome: RuleOutcome) -> tuple[str, str]:
+def _weight(outcome: RuleOutcome) -> tuple[int, int]:
+    """What denies first, then what asks for most."""
+    order = {"deny": 1, "require": 2, "warn": 3}
+    return (0 if outcome.error else order[outcome.effect], -outcome.approvals)
+
+
+def _effect(outcome: RuleOutcome) -> tuple[str, str]:
     if outcome.error:
         return "POLICY-ERROR", "bold red"
+    effect = f"require {outcome.approvals}" if outcome.effect == "require" else str(outcome.effect)
     if not outcome.fired:
-        return "does not apply", "dim"
-    return "applies", {"deny": "bold red", "require": "yellow"}.get(outcome.effect, "cyan")
+        return f"would {effect}", "dim"
+    return effect, {"deny": "bold red", "require": "yellow"}.get(outcome.effect, "cyan")
 
 
 def _saw(outcome: RuleOutcome) -> list[str]:
