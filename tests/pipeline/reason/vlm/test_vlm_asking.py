@@ -122,8 +122,8 @@ def test_progress_counts_and_may_cancel_a_pause():
         ask([failing(BUSY), "yes"], progress=progress)
     assert seen == [
         ("asking the model", 0, 4),
-        ("waiting to ask again", 0, 2),
-        ("waiting to ask again", 1, 2),
+        ("waiting to ask again (reasoner-quota)", 0, 2),
+        ("waiting to ask again (reasoner-quota)", 1, 2),
     ]
 
 
@@ -141,7 +141,8 @@ def test_by_default_it_really_waits(monkeypatch):
     slept = []
     monkeypatch.setattr("void_audit.pipeline.reason.vlm.asking.FIRST_PAUSE", 0.02)
     patiently(ScriptedTransport([failing(BUSY), "yes"]), QUESTION, lambda *a: slept.append(a))
-    assert ("waiting to ask again", 0, 1) in slept
+    waits = [told for told in slept if told[0].startswith("waiting")]
+    assert waits == [("waiting to ask again (reasoner-quota)", n, 1) for n in (0, 1)]
 
 
 # The reasoner

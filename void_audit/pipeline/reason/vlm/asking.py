@@ -81,7 +81,7 @@ def patiently(
             if error.code not in TEMPORARY or attempt == most or pause > PATIENCE or late:
                 raise _after(error, failures) from error
             failures.append(error.code)
-            _wait(pause, progress, sleep)
+            _wait(pause, error.code, progress, sleep)
         else:
             progress("asking the model", most, most)
             return replace(answer, exchange=_counted(answer.exchange, failures))
@@ -97,12 +97,13 @@ def _pause(error: ReasoningError, attempt: int, chance: float) -> float:
     return max(own, error.retry_after or 0.0)  # in this order NaN loses
 
 
-def _wait(seconds: float, progress: Progress, sleep: Sleep) -> None:
-    """In parts of at most a second."""
-    parts = math.ceil(seconds)
+def _wait(seconds: float, code: str, progress: Progress, sleep: Sleep) -> None:
+    """In parts of at most a second, saying why."""
+    what, parts = f"waiting to ask again ({code})", math.ceil(seconds)
     for part in range(parts):
-        progress("waiting to ask again", part, parts)
+        progress(what, part, parts)
         sleep(seconds / parts)
+    progress(what, parts, parts)
 
 
 def _after(error: ReasoningError, failures: Sequence[str]) -> ReasoningError:
