@@ -35,6 +35,24 @@ class TestCheck:
         assert f"{len(said['suggestions'])} suggestion(s)." in own("prompt check poor", 1).stdout
         assert ((folder / "prompt.json").read_bytes(), own.log_size()) == (before, log)
 
+    def test_a_matter_of_taste_is_said_and_is_no_failure(self, own):
+        folder = own.folder / own.request("taste")
+        (folder / "prompt.json").write_text(
+            '{"bg": "A video of water with a floating object."}'
+        )  # VOID's own
+        (said,) = own.json("prompt check taste", 0)["suggestions"]
+        assert (said["code"], said["mild"]) == ("prompt-opener", True)
+        shown = own("prompt check taste", 0).stdout
+        assert "(A matter of taste.)" in shown
+        assert "perhaps: Water with a floating object." in shown
+
+    def test_a_proposal_is_shown_and_a_bad_one_is_not_made(self, own):
+        folder = own.folder / own.request("proposed")
+        (folder / "prompt.json").write_text('{"bg": "A wall of soft colours without the box."}')
+        assert "perhaps: A wall of soft colours." in own("prompt check proposed", 1).stdout
+        (folder / "prompt.json").write_text('{"bg": "A video of a wall, as if it had never been there."}')
+        assert "perhaps" not in own("prompt check proposed", 1).stdout
+
     def test_what_is_toned_down_may_be_named(self, own):
         folder = own.folder / own.request("toned", operation="de-emphasize", mask_schema="brand-safety")
         (folder / "prompt.json").write_text('{"bg": "A box stands before a wall of soft colours."}')

@@ -11,7 +11,7 @@ from void_audit.cli.console import JsonOption, WorkspaceOption, emit, group, gua
 from void_audit.cli.options import RequestOptions, with_options
 from void_audit.cli.reasoned import found_in, say_wrapped, suggestions
 from void_audit.cli.session import workspace_at
-from void_audit.pipeline.reason.prompt_lint import lint_prompt
+from void_audit.pipeline.reason.prompt_lint import Suggestion, lint_prompt
 from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
 from void_audit.workflow.revising import revise_prompt
@@ -28,9 +28,10 @@ def check(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what could be better in a request's prompt.json. Exit 1 if there is anything; nothing is changed.
+    """Say what could be better in a request's prompt.json; nothing is changed.
 
-    It should describe the scene that remains, in one or a few English sentences, and not the removal.
+    It should describe the scene that remains, in one or a few English sentences, and not the removal. Exit 1 if
+    there is anything to say that is more than a matter of taste.
 
     Example: void-audit prompt check examples/crossing
     """
@@ -42,9 +43,16 @@ def check(
     else:
         say_wrapped(f"Prompt: {asked.background}")
         for suggestion in found:
-            say_wrapped(f"  - {suggestion.message}", "yellow")
+            _print(suggestion)
         say("Nothing to suggest." if not found else f"{len(found)} suggestion(s).")
-    raise typer.Exit(1 if found else 0)
+    raise typer.Exit(1 if any(not suggestion.mild for suggestion in found) else 0)
+
+
+def _print(suggestion: Suggestion) -> None:
+    taste = " (A matter of taste.)" if suggestion.mild else ""
+    say_wrapped(f"  - {suggestion.message}{taste}", "" if suggestion.mild else "yellow")
+    if suggestion.proposal:
+        say_wrapped(f"    perhaps: {suggestion.proposal}", "dim")
 
 
 @app.command()
@@ -71,5 +79,5 @@ def accept(
     else:
         say_wrapped(f"Edit {edit} now has the prompt: {background}")
         for suggestion in suggestions(studio, edit, found_in(studio, Recorder(studio, edit).state)):
-            say_wrapped(f"  - {suggestion.message}", "yellow")
+            _print(suggestion)
         say(f"Next: void-audit plan {edit} (earlier approvals no longer count)")

@@ -28,6 +28,59 @@ def test_one_noun_is_not_another(one: str) -> None:
     assert named(f"Here is a {one}.", others) == []
 
 
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        ("T-shirt", "A tshirt hangs on the line."),
+        ("tshirts", "A T-shirt hangs on the line."),
+        ("traffic light", "A trafficlight stands at the corner."),
+        ("basketball", "A basket ball bounces."),
+        ("basket-ball", "Basketballs bounce."),
+        ("Object: ball", "A ball rolls."),
+        ("ball (the red one)", "A ball rolls."),
+        ("ball – the red one", "A ball rolls."),
+        ("dog running", "A dog sits on the lawn."),
+        ("man walking on the left", "A man sits on the lawn."),
+        ("man riding a bike", "A man sits on the lawn."),
+        ("man left of the car", "Two men sit on the lawn."),
+        ("running shoe", "A shoe lies on the floor."),
+        ("the three RED BALLS", "A ball rolls."),
+        ("bicyclist", "A cyclist rides along the road."),
+        ("cyclist", "Somebody rides along the road."),
+        ("rubbish bin", "A trashcan stands at the corner."),
+        ("volcano", "Two volcanoes smoke."),
+        ("shoes", "A shoe lies on the floor."),
+        ("球", "一个球从桌子上滚下来。"),
+        ("红色的球", "一个红色的球从桌子上滚下来。"),
+        ("ボール", "ボールがテーブルから転がる。"),
+        ("pelota roja", "Una pelota roja rueda."),
+        ("Straße", "Eine leere STRASSE."),
+    ],
+)
+def test_it_is_named(thing: str, text: str) -> None:
+    assert named(text, [thing]) == [thing]
+
+
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        ("ball", "Dancers turn in a ballroom under balloons."),
+        ("ball (the red one)", "One red car passes on the right."),
+        ("car", "A carpet and a cart full of scars and cards."),
+        ("running shoe", "A running man on the beach."),
+        ("man walking left", "A dog is walking on the left."),
+        ("press", "An espresso on a cypress table, pressed flowers in it."),
+        ("hat", "That is what the cat does with the chat."),
+        ("left side of the table", "A chair on the left side."),
+        ("shoe", "A horseshoe hangs over the door."),
+        ("球", "一个杯子从桌子上滚下来。"),
+        ("球", "A ball rolls off the table."),
+    ],
+)
+def test_it_is_not_named(thing: str, text: str) -> None:
+    assert named(text, [thing]) == []
+
+
 def test_words() -> None:
     assert words_of("The dog’s rubber-ball, the boys' CAFÉ_2 ﬁsh!") == [
         "the",

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from void_audit.pipeline.reason.prompt_language import other_language
 from void_audit.pipeline.reason.prompt_nouns import MAX_CHARS, named, words_of
+from void_audit.pipeline.reason.prompt_phrases import (
+    COMMAND,
+    NEGATION,
+    OPENER,
+    REMOVAL,
+    WITHOUT,
+)
 
 LONGEST_CAPTION = 65
 """Words of VOID's longest training caption."""
@@ -27,37 +35,18 @@ MAX_TOKENS = 226
 CHARS_PER_TOKEN = 4.0
 """Of English prose in T5's vocabulary, about. A text near the limit may be cut, or not."""
 
-_REMOVAL = re.compile(
-    r"\b(?:remov(?:e|es|ed|al|ing)|delet(?:e|es|ed|ing|ion)|eras(?:e|es|ed|ing)|eliminat(?:e|es|ed|ing)|without|minus"
-    r"|no longer|any ?more|gone|vanish(?:es|ed|ing)?|disappear(?:s|ed|ing)?|absent|absence|missing|used to (?:be|stand)"
-    r"|(?:taken|cut|edited|painted|masked) (?:away|out)|inpaint(?:s|ed|ing)?|instead of|never (?:was|were|existed)"
-    r"|no more|had (?:not|never))\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:no one|nobody|(?:no|none of the|not any|isn't any|aren't any|(?:empty|free|clear) of) \w+)\b",
-    re.IGNORECASE,
-)
-_COMMAND = re.compile(
-    r"^\W*(?:please\b|(?:remove|delete|erase|take|cut|replace|change|make|add|keep|fill|inpaint|paint|edit|show|let|do"
-    r"|ensure|generate|create|imagine)\s+(?:the|a|an|all|any|this|that|it|everything|sure|me|us|not|out|away|in)\b)",
-    re.IGNORECASE,
-)
-_OPENER = re.compile(
-    r"^\W*(?:(?:this|the|a|an|in (?:this|the))\s+)?(?:short\s+|brief\s+)?"
-    r"(?:video(?: clip)?|clip|footage|movie|film|shot|scene|image|picture|photo(?:graph)?|frame)s?"
-    r"(?:\s+(?:of|showing|that shows|which shows|shows|depicts|depicting|with)\s+|\s*[:,]\s*(?:we see\s+)?)"
-    r"|^\W*we (?:can )?see\s+",
-    re.IGNORECASE,
-)
 _STRANGE = ("Cc", "Cf", "Cs", "Co", "Cn", "So", "Sk")
 """Unicode categories: control, format, surrogates, private, unassigned; symbols other than of mathematics and money."""
 
 _QUOTED = 40
+_LOOKED_AT = 50
 
 
 class Suggestion(NamedTuple):
-    """One remark. ``mild``: a matter of taste. ``proposal``: a whole text to take instead, or nothing."""
+    """One remark. ``mild``: a matter of taste. ``proposal``: a whole text to take instead, or nothing.
+
+    What is proposed is the text less a few words, and nothing is to be said against it that is more than taste.
+    """
 
     code: str
     message: str
@@ -76,18 +65,31 @@ def lint_prompt(background: str, *, removed: Sequence[str], instruction: str = "
     Codes: prompt-characters, prompt-instruction, prompt-removal, prompt-names-removed, prompt-negation,
     prompt-language, prompt-long, prompt-short, prompt-opener.
     """
-    text = background[:MAX_CHARS]
+    said = _remarks(background[:MAX_CHARS], removed, instruction)
+    return tuple(s._replace(proposal=_if_better(s.proposal, removed, instruction)) for s in said)
+
+
+def _if_better(proposal: str, removed: Sequence[str], instruction: str) -> str:
+    """The proposal, unless there is more to be said against it than taste."""
+    worse = bool(proposal) and any(not s.mild for s in _remarks(proposal, removed, instruction))
+    return "" if worse else proposal
+
+
+def _remarks(text: str, removed: Sequence[str], instruction: str) -> list[Suggestion]:
+    language = list(_language(text))
     remarks = (
         _characters(text),
         _instruction(text, instruction),
         _removal(text, removed),
         _naming(text, removed),
-        _negation(text),
-        _language(text),
-        _length(text),
+        _negation(text, removed),
+        language,
+        [
+            s for s in _length(text) if not language or s.code != "prompt-short"
+        ],  # words of English are counted
         _opener(text),
     )
-    return tuple(s for remark in remarks for s in remark)
+    return [s for remark in remarks for s in remark]
 
 
 def _characters(text: str) -> Iterator[Suggestion]:
@@ -101,7 +103,7 @@ def _characters(text: str) -> Iterator[Suggestion]:
 
 def _instruction(text: str, instruction: str) -> Iterator[Suggestion]:
     same = bool(words_of(text)) and words_of(text) == words_of(instruction)
-    if same or _COMMAND.match(text):
+    if same or COMMAND.search(text):
         yield Suggestion(
             "prompt-instruction",
             "The text tells what to do. Describe what is seen once that is done, as if it had always been so.",
@@ -109,9 +111,9 @@ def _instruction(text: str, instruction: str) -> Iterator[Suggestion]:
 
 
 def _removal(text: str, removed: Sequence[str]) -> Iterator[Suggestion]:
-    words = list(dict.fromkeys(match[0].lower() for match in _REMOVAL.finditer(text)))
+    words = list(dict.fromkeys(match[0].lower() for match in _some(REMOVAL, text)))
     if words:
-        said = ", ".join(f'"{word}"' for word in words[:5])
+        said = ", ".join(f'"{_shown(word)}"' for word in words[:5])
         yield Suggestion(
             "prompt-removal",
             f"The text speaks of the removal ({said}). Describe only what is seen after it.",
@@ -121,11 +123,8 @@ def _removal(text: str, removed: Sequence[str]) -> Iterator[Suggestion]:
 
 def _without(text: str, removed: Sequence[str]) -> str:
     """The text less a "without the glass" at the end of a clause, if that is all that has to go."""
-    clause = re.compile(
-        r"(?<![\s,])[\s,]+without\s+((?:\w+[ -]){0,4}?\w+)(?=\s*(?:[.,;!?]|$))", re.IGNORECASE
-    )
-    shorter = clause.sub(lambda match: "" if named(match[1], removed) else match[0], text)
-    return shorter if shorter != text and len(words_of(shorter)) > 1 and not _REMOVAL.search(shorter) else ""
+    shorter = WITHOUT.sub(lambda match: "" if named(match[1], removed) else match[0], text)
+    return shorter if shorter != text and len(words_of(shorter)) > 1 and not REMOVAL.search(shorter) else ""
 
 
 def _naming(text: str, removed: Sequence[str]) -> Iterator[Suggestion]:
@@ -139,14 +138,17 @@ def _naming(text: str, removed: Sequence[str]) -> Iterator[Suggestion]:
         )
 
 
-def _negation(text: str) -> Iterator[Suggestion]:
-    found = next((m for m in _NEGATION.finditer(text) if not _REMOVAL.match(m[0])), None)
-    if found:
+def _negation(text: str, removed: Sequence[str]) -> Iterator[Suggestion]:
+    """The first thing that is said not to be there; what was said of the removal is not said again."""
+    for found in _some(NEGATION, text):
+        if REMOVAL.match(text, found.start()) or named(found[0], removed):
+            continue
         yield Suggestion(
             "prompt-negation",
             f'The text says what is not there ("{_shown(found[0])}"): what is named tends to be drawn. Say what is.',
             mild=True,
         )
+        return
 
 
 def _language(text: str) -> Iterator[Suggestion]:
@@ -174,12 +176,11 @@ def _length(text: str) -> Iterator[Suggestion]:
         yield Suggestion(
             "prompt-short",
             f"The text has {words} of at least {FEWEST_WORDS} words. Say in a sentence what is seen and what happens.",
-            mild=True,
         )
 
 
 def _opener(text: str) -> Iterator[Suggestion]:
-    match = _OPENER.match(text)
+    match = OPENER.match(text)
     rest = text[match.end() :] if match else ""
     if match and len(words_of(rest)) > 1:
         yield Suggestion(
@@ -188,6 +189,11 @@ def _opener(text: str) -> Iterator[Suggestion]:
             rest[:1].upper() + rest[1:],
             mild=True,
         )
+
+
+def _some(phrase: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
+    """The first few of what may be thousands."""
+    return islice(phrase.finditer(text), _LOOKED_AT)
 
 
 def _shown(text: str) -> str:
