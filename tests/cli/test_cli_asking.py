@@ -22,7 +22,7 @@ def test_from_question_to_verified_file(asking_desk):
     terminal.request("asked", requester="olivia")
     with serving(says(answer())) as server:
         asked = terminal(line(server, "reason asked")).stdout
-        assert "  - shadow of the box (frames 0-5): It lies beside the box.\n" in asked
+        assert "  1. shadow of the box (frames 0-5): It lies beside the box.\n" in asked
         assert "Proposed prompt: A wall in soft colours, lit evenly from the left." in asked
         assert "once it is planned" in asked
         planned = terminal.json(line(server))

@@ -149,3 +149,21 @@ def test_pages_and_files_hold_words_only(told):
             a for a in tags.attributes if a.startswith("on") or "alert" in a or "example.invalid" in a
         ]
         assert not NEVER_PRINTED.search(page)
+
+
+def fired(made: dict[str, object]) -> set[str]:
+    return {outcome["rule"] for outcome in made["decision"]["outcomes"] if outcome["fired"]}
+
+
+def test_every_word_of_a_reply_meets_the_rules_and_so_does_a_prompt_that_it_proposed(asking_desk):
+    """N04b reads what the reasoner said, N04a what stands in the request once a person has confirmed it."""
+    cap = {"noun": "cap", "why": "The police wear it.", "grid_localizations": []}
+    worn = planned(asking_desk, "worn", {**answer(), "integral_belongings": [cap]})
+    assert fired(worn) & {"N04a", "N04b"} == {"N04b"}
+    scene = {**answer(), "scene_description": "Soldiers stand before a wall in soft colours."}
+    made = planned(asking_desk, "told", scene)
+    assert fired(made) & {"N04a", "N04b"} == {"N04b"}
+    asking_desk(f"prompt accept {made['edit']} --as olivia")
+    again = asking_desk.json(f"plan {made['edit']}")
+    assert fired(again) >= {"N04a", "N04b"}
+    assert again["plan"]["prompt"] != made["plan"]["prompt"]

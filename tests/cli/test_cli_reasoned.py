@@ -13,6 +13,7 @@ from void_audit.cli import reasoned
 from void_audit.cli.reasoned import say_wrapped
 from void_audit.errors import MaskError
 from void_audit.model.reasoning import Belonging
+from void_audit.pipeline.reason.prompt_lint import lint_prompt
 from void_audit.pipeline.reason.scripted import ScriptedReasoner
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
@@ -33,6 +34,9 @@ def affected(**changes: object):
     return (consequences().affected[0].model_copy(update=changes),)
 
 
+SUGGESTED = lint_prompt("An empty gradient without a square.", removed=["box"], instruction="Remove the box.")
+"""Of the prompt in every request here."""
+
 PROPOSAL = "A wall in the evening sun, and a floor of grey stone."
 
 
@@ -43,7 +47,8 @@ class TestReason:
         assert said["resumed"] is False
         assert said["consequences"]["affected"][0]["noun"] == "shadow"
         assert said["proposed_prompt"] == PROPOSAL
-        assert [s["code"] for s in said["prompt_suggestions"]] == ["prompt-removal"]
+        assert said["prompt_suggestions"] == [s._asdict() for s in SUGGESTED]
+        assert SUGGESTED
         assert cv2.imread(said["findings"]).shape[1] > 100
         assert own.steps(said["edit"])[-3:] == ["query", "policy-decision", "reasoning"]
         assert own.json("reason asked") == {**said, "resumed": True}
@@ -53,10 +58,11 @@ class TestReason:
         own.engines = Answering(scene_description=PROPOSAL)
         said = own(f"reason {own.request('asked')}").stdout
         edit = said.split()[1]
-        assert "  - shadow (frames 0-5): It moves with the object." in said
+        assert "  1. shadow (frames 0-5): It moves with the object." in said
         assert f"Proposed prompt: {PROPOSAL}" in said
         assert f"void-audit prompt accept {edit} --as NAME" in said
-        assert 'prompt.json: The text speaks of the removal ("without").' in said
+        for suggestion in SUGGESTED:
+            assert f"prompt.json: {suggestion.message}" in " ".join(said.split())
         assert said.endswith("Next: void-audit plan asked\n")
         assert f"Edit {edit} (resumed)" in own("reason asked").stdout
         assert own("reason asked --segmenter sam2").stdout.endswith("plan asked, with the same options\n")
@@ -116,7 +122,7 @@ class TestWords:
     def test_what_the_summary_says_is_not_said_again(self, own):
         own.engines = Answering(summary="Rules: It moves with the object. No more.")
         said = own(f"plan {own.request('asked')}").stdout
-        assert "  - shadow (frames 0-5)\n" in said
+        assert "  1. shadow (frames 0-5)\n" in said
         assert said.count("It moves with the object.") == 1
 
     def test_nothing_commands_the_terminal(self, own):
@@ -126,6 +132,7 @@ class TestWords:
             belongings=(Belonging(noun=f"hat{ESCAPE}", why=f"worn{ESCAPE}"),),
         )  # fmt: skip
         own.request("hostile", object=f"box{ESCAPE}", note=f"note{ESCAPE}", purpose=f"purpose{ESCAPE}")
+        (own.folder / "hostile" / "prompt.json").write_text('{"bg": "The box has been removed."}')
         edit = own.json("plan hostile")["edit"]
         for line, code in (
             ("plan hostile", 0), ("reason hostile", 0), ("prompt check hostile", 1), (f"history {edit}", 0),

@@ -74,18 +74,18 @@ def _print_found(record: ReasoningRecord, found: Consequences) -> None:
         say_wrapped(told)
     for belonging in found.belongings:
         say_wrapped(_item(f"goes with it: {belonging.noun}", [belonging.why]))
-    for affected in found.affected:
+    for number, affected in enumerate(found.affected, 1):  # warnings name it by this number
         frames = f"frames {affected.frames.start}-{affected.frames.stop - 1}"
         fate = fate_of(affected) if model else [affected.movement]
         said = [text for text in (affected.why, *fate) if text not in told]
-        say_wrapped(_item(f"{affected.noun} ({frames})", said))
+        say_wrapped(_item(f"{affected.noun} ({frames})", said, f"{number}."))
     if model and not found.affected:
         say("  - nothing else would be different without the object")
 
 
-def _item(what: str, said: list[str]) -> str:
+def _item(what: str, said: list[str], mark: str = "-") -> str:
     """A line of a list; what is not said leaves no trace."""
-    return f"  - {': '.join(filter(None, [what, ' '.join(filter(None, said))]))}"
+    return f"  {mark} {': '.join(filter(None, [what, ' '.join(filter(None, said))]))}"
 
 
 def _print_proposal(edit: str, state: EditState, found: Consequences, background: str) -> None:
