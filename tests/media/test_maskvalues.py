@@ -126,10 +126,8 @@ def test_exact_values_of_any_schema(values: list[int], video: bool, data: st.Dat
     values = sorted(values)
     present = data.draw(st.lists(st.sampled_from(values), min_size=1, max_size=8, unique=True))
     source = Shown(stripes(*present, side=2), video_range=video)
-    table = read_exactly(source, values)
-    shown = table[list(present)].tolist()
-    full = [values.index(value) for value in present]
-    assert shown == full or video  # luma that fits both ranges is taken as limited
+    table = read_exactly(source, values).table
+    assert table[list(present)].tolist() == [values.index(value) for value in present]
     other = data.draw(st.integers(0, 255).filter(lambda v: v not in values))
     with pytest.raises(MaskError) as caught:
         read_exactly(Shown(stripes(*values, other, side=2), video_range=False), values)
@@ -137,10 +135,27 @@ def test_exact_values_of_any_schema(values: list[int], video: bool, data: st.Dat
 
 
 def test_exact_values_of_limited_luma() -> None:
-    table = read_exactly(Shown(stripes(16, 125, 235)), (0, 127, 255))
+    reading = read_exactly(Shown(stripes(16, 125, 235)), (0, 127, 255))
+    table, said = reading.table, reading.changes
+    assert ["limited range" in change for change in said] == [True]
     assert table[[16, 125, 235]].tolist() == [0, 1, 2]
     with pytest.raises(MaskError, match="16, 125, 235"):
         read_exactly(Shown(stripes(16, 125, 235), video_range=False), (0, 127, 255))
+
+
+@pytest.mark.parametrize("values", [(0, 1, 2, 255), (3, 9, 15), (0, 8), (236, 240, 255), (10, 16, 250)])
+def test_low_and_high_values_are_not_taken_for_the_ends_of_limited_range(values: tuple[int, ...]) -> None:
+    reading = read_exactly(Shown(stripes(*values)), values)
+    table, said = reading.table, reading.changes
+    assert table[list(values)].tolist() == list(range(len(values)))
+    assert said == ()
+
+
+def test_values_that_are_the_schemas_in_either_range_are_taken_as_coded_and_that_is_said() -> None:
+    reading = read_exactly(Shown(stripes(16, 235)), (0, 16, 235, 255))
+    table, (said,) = reading.table, reading.changes
+    assert table[[16, 235]].tolist() == [1, 2]
+    assert "as they are coded" in said
 
 
 def test_many_values_are_not_all_listed() -> None:

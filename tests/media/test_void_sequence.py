@@ -25,7 +25,7 @@ from void_audit.media.readback import read_pyav
 from void_audit.media.reader import VideoClip
 from void_audit.media.void_sequence import SequenceReport, write_sequence
 from void_audit.model.geometry import FrameRange, Size
-from void_audit.model.mask import VALUES, Classes
+from void_audit.model.mask import VALUES, Classes, MaskClass
 
 SIZE, FRAMES = Size(64, 48), 8
 SAMPLES = Path(__file__).resolve().parents[3] / "shared/samples"
@@ -407,3 +407,21 @@ def test_voids_own_sequence_goes_round(tmp_path: Path) -> None:
         np.array_equal(*pair) for pair in zip(read_pyav(theirs / "trimask_quadmask.mp4"), ours, strict=True)
     )
     assert mask_identity(import_mask(tmp_path / "s", clip.info))[0] == mask_identity(mask)[0] == report.mask
+
+
+@pytest.mark.slow
+@pytest.mark.samples
+@pytest.mark.parametrize("name", ["lime", "moving_ball"])
+def test_a_part_of_voids_large_sequences_goes_round(tmp_path: Path, name: str) -> None:
+    """4K: some frames, whose mask is read back by both readers and taken in again."""
+    theirs = SAMPLES / name
+    if not theirs.is_dir():
+        pytest.skip("the real clips are not beside the checkout")
+    clip = VideoClip(theirs / "input_video.mp4")
+    mask = import_mask(theirs, clip.info)
+    write_sequence(tmp_path / "s", clip, mask, SAID, span=FrameRange(start=20, stop=23))
+    back = import_mask(tmp_path / "s", VideoClip(tmp_path / "s" / "input_video.mp4").info)
+    expected = np.stack(list(mask.classes(20, 23)))
+    expected[0][expected[0] == MaskClass.AFFECTED] = MaskClass.KEEP
+    np.testing.assert_array_equal(np.stack(list(back.classes())), expected)
+    assert not any("lossy" in change for change in back.changes)

@@ -137,8 +137,8 @@ def import_mask(
     Args:
         path: a mask video, a VOID sequence folder, or a folder of numbered PNG files.
         info: the clip that it is for.
-        schema_values: the values of another schema, by class: nothing is forgiven then and nothing changed; values,
-            size and length must be exact. Default: VOID's four, by VOID's rules.
+        schema_values: the values of another schema, by class: nothing is forgiven then; values, size and length must
+            be exact. Default: VOID's four, by VOID's rules.
         begins_at: the clip's frame to which the mask's first picture belongs; what it does not cover is kept. Default:
             told from the file.
         foreground: whether white marks the object, as in VOID's ``mask_*.mp4``; default: by that name.
@@ -197,7 +197,8 @@ def _strict(source: GraySource, info: ClipInfo, values: Sequence[int]) -> Import
     if len(source) != info.frames:
         raise _wrong_length(len(source), info)
     fit = Fit(info.size, np.arange(info.frames), frame_zero=False)
-    return ImportedMask([Layer(source, read_exactly(source, values))], fit)
+    reading = read_exactly(source, values)
+    return ImportedMask([Layer(source, reading.table)], fit, _told(reading.changes))
 
 
 def _match(

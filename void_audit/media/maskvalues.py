@@ -7,7 +7,7 @@ file's values fit the classes best.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -111,20 +111,24 @@ def _exactly_limited(levels: Levels) -> str:
     )
 
 
-def read_exactly(source: GraySource, values: Sequence[int]) -> Gray:
-    """A table from a value as coded to the index in ``values``, where the file holds nothing but these.
+def read_exactly(source: GraySource, values: Sequence[int]) -> Reading:
+    """How a file that holds nothing but ``values`` is read; ``table`` goes from a value as coded to its index in them.
+
+    Values are taken as they are coded where all of them are the schema's, else as luma of limited range.
 
     Raises:
         MaskError: mask-values, with the values found, if it holds others in either range, or colour.
         ClipError: if the file is damaged or cut off.
     """
     present = histogram(source) > 0
-    index = np.full(256, len(values), np.int64)
-    index[list(values)] = np.arange(len(values))
-    for name in ("limited", "full") if source.video_range else ("full",):
-        table = index[_TABLES[name]]
-        if (table[present] < len(values)).all():
-            return table.astype(np.uint8)
+    fitting = [
+        (name, table)
+        for name in (("full", "limited") if source.video_range else ("full",))
+        if (table := _indices(_MEANT[name], values))[present].max() < len(values)
+    ]
+    if fitting:
+        name, table = fitting[0]
+        return Reading(table, tuple(_told_of(name, fitting, present)))
     found = np.flatnonzero(present)
     listed = ", ".join(map(str, found[:12])) + (", ..." if len(found) > 12 else "")
     raise MaskError(
@@ -132,6 +136,21 @@ def read_exactly(source: GraySource, values: Sequence[int]) -> Gray:
         f"{source.name} holds the values {listed}; the schema's are {', '.join(map(str, values))}.",
         "Write the mask with exactly the schema's values, without loss (PNG or FFV1).",
     )
+
+
+def _indices(meant: Ints, values: Sequence[int]) -> Gray:
+    """From a value as coded to the index of what it means; ``len(values)`` for what is none of them."""
+    index = np.full(256, len(values), np.uint8)
+    index[list(values)] = np.arange(len(values), dtype=np.uint8)
+    # What lies beyond 0 to 255 is not cut off to them: with low values, noughts and ones would become one class.
+    return np.where((meant >= 0) & (meant <= 255), index[np.clip(meant, 0, 255)], np.uint8(len(values)))
+
+
+def _told_of(name: str, fitting: Sequence[tuple[str, Gray]], present: npt.NDArray[np.bool_]) -> Iterator[str]:
+    if name == "limited":
+        yield "Luma of limited range (16 to 235) was read as 0 to 255: every value is exactly one of the schema's."
+    elif len({table[present].tobytes() for _, table in fitting}) > 1:
+        yield "The values were taken as they are coded; as luma of limited range they would be other classes."
 
 
 def histogram(source: GraySource) -> Ints:
