@@ -111,6 +111,8 @@ def _second(sheet: np.ndarray) -> int:
         (thing(None, (0, 10), trajectory=keyframes({8: (3, 3)})), 9),
         (thing(None, (0, 4), original_position=cells((0, 0))), 2),
         (Belonging(noun="hat", localizations=localizations({8: [(0, 0)]})), 9),
+        (thing({1: [(0, 0)], 5: [(0, 3)], 7: []}, between="linear"), 5),
+        (Belonging(noun="hat", between="linear", localizations=localizations({2: [(0, 0)], 9: [(5, 5)]})), 9),
     ],
 )
 def test_the_frame_on_which_it_shows_best(finding, frame: int, written: list[str]) -> None:

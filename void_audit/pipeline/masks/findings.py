@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,10 +134,16 @@ def _object(track: Track, frame: int, picture: RGB) -> Bitmap:
 
 
 def _best_frame(cells: FindingCells, finding: Finding, frames: int) -> int:
-    """Of frames evenly spread over its range, and the one of its largest localization, where most cells are."""
-    span = range(frames)
+    """Of frames evenly spread over its range, and the one of its largest localization, where most cells are.
+
+    What moves between localizations is shown on one of these: in between it covers more than it was seen in.
+    """
+    span: Sequence[int] = range(frames)
     if isinstance(finding, AffectedObject):
         span = span[finding.frames.start : finding.frames.stop]
+    seen = [place.frame for place in finding.localizations if place.cells and place.frame in span]
+    if finding.between == "linear" and seen:
+        span = seen
     looked_at = {span[number] for number in sample(len(span), LOOKED_AT)}
     largest = max(finding.localizations, key=lambda place: len(place.cells), default=None)
     if largest is not None and largest.frame in span:
