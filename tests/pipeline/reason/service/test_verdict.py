@@ -114,3 +114,40 @@ def test_text_is_bounded_in_bytes(text: str, fine: bool) -> None:
 def test_a_model_that_is_not_there_is_a_hint_of_its_own() -> None:
     assert "--reasoner-model" in judged(Call(status=404)).hint
     assert "--reasoner-frames" in judged(Call(status=400)).hint
+
+
+DAY_ONE = [  # as the services' users report them; shortened
+    (404, "This model models/x is no longer available to new users.", "reasoner-failed", "--reasoner-model"),
+    (
+        400,
+        "A schema exceeds the maximum allowed nesting depth.",
+        "reasoner-failed",
+        "--no-reasoner-structured",
+    ),
+    (403, "Your API key was reported as leaked.", "reasoner-key", "key"),
+    (503, "The model is overloaded. Please try again later.", "reasoner-unreachable", "try again later"),
+    (400, "At most 1 image(s) may be provided in one request.", "reasoner-failed", "--reasoner-frames"),
+    (400, "Maximum context length is 8192. You requested 22000", "reasoner-failed", "--reasoner-tokens"),
+    (404, "model 'qwen3-vl' not found", "reasoner-failed", "--reasoner-model"),
+    (
+        400,
+        "Failed to initialize samplers: failed to parse grammar",
+        "reasoner-failed",
+        "--no-reasoner-structured",
+    ),
+    (400, "unsupported content[].type", "reasoner-failed", "--no-reasoner-video"),
+    (500, "image input is not supported - hint: provide the mmproj", "reasoner-unreachable", "its words"),
+]
+
+
+@pytest.mark.parametrize(("status", "said", "code", "hint"), DAY_ONE)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_what_goes_wrong_on_the_first_day_is_told_in_its_words_with_a_way_out(
+    status: int, said: str, code: str, hint: str, wrapped: bool
+) -> None:
+    fields = {"code": status, "message": said, "type": "error"}
+    body = {"error": fields} if wrapped else {"object": "error", **fields}
+    error = judged(Call(status=status, media_type="application/json", reply=json.dumps(body).encode()))
+    assert error.code == code
+    assert error.message.endswith(f"answered HTTP {status}: {said.removesuffix('.')}.")
+    assert hint in error.hint

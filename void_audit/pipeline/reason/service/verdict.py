@@ -133,7 +133,7 @@ def _redirected(call: Call, service: Service) -> ReasoningError:
 def _failed(call: Call, service: Service) -> ReasoningError:
     body = _error_body(call)
     code = _code(call.status, body)
-    words = printable(_words(body), 500)
+    words = printable(_words(body), 500).rstrip(". ")
     said = f"answered HTTP {call.status}{': ' + words if words else ''}."
     hint = _NO_SUCH_MODEL if call.status == 404 else _HINTS[code]
     return service.error(code, said, hint, call.exchange, _pause(call.retry_after, body))
