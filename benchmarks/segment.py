@@ -1,12 +1,14 @@
 """How well and how fast the click segmenter works: mean IoU per clip, seconds per frame.
 
-    python benchmarks/segment.py [--clips lime,crossing] [--sheets FOLDER] [--samples FOLDER]
+    python -m benchmarks.segment [--clips lime,crossing] [--sheets FOLDER] [--samples FOLDER] [--clicks 12 --followed 3]
 
 Clips: the real ones (``--samples``, beside the checkout; not part of this project) with the clicks published
 with them, except moving_ball, where one click is placed here on the duck; and the project's own examples with
 their exact masks. "all" uses every published click, "one" a single one.
 
-MEASURED is what was measured last, and on what machine; change it only together with a new measurement.
+How much depends on where one clicks: ``--clicks N`` takes N single clicks per clip, drawn with a seed from inside the
+reference object on frames spread over the clip, and says what the clicked frame's mask is; ``--followed M`` follows the
+first M of them over the whole clip. What was measured last is in benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -30,28 +32,17 @@ from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap
 from void_audit.model.track import Click, Track
 from void_audit.pipeline.segment.click import ClickSegmenter
+from void_audit.pipeline.segment.marks import Prompt
+from void_audit.pipeline.segment.saliency import SaliencyNetwork
+from void_audit.pipeline.segment.seed import seed
 from void_audit.weights.store import ModelStore
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT_SIDE = 384
-
-MEASURED = """
-2026-11-22, 2 CPU cores, no GPU, other work running (load average 11: the wall times are upper bounds; CPU
-seconds are the fair figure), OpenCV 4.14.0, working size 680 x 384 (ducky-float 688 x 384).
-The weights of the evidence were chosen on parts of these four clips, crossing among them; before that, crossing
-was held out and gave 0.934. One click in the middle of the press of ducky-float is a plain failure.
-
-clip             frames clicks  mIoU minIoU  recall   conf  cpu/f  wall/f
-lime (all)           46  25   0.980  0.937   0.991   0.92    0.33    0.80
-lime (one)           46   1   0.983  0.941   0.994   0.92    0.42    1.60
-moving_ball (one)    62   1   0.939  0.808   0.961   0.93    0.35    1.26
-ducky-float (all)    62  23   0.852  0.000   0.925   0.73    0.64    2.19
-ducky-float (one)    62   1   0.124  0.000   0.030   0.50    0.25    1.04
-crossing             50   1   0.942  0.899   0.962   0.74    0.38    1.53
-
-mIoU: mean intersection over union (1 where both are empty); recall: share of the reference that is covered;
-conf: median confidence; cpu/f, wall/f: seconds per frame.
-"""
+WRONG = 0.7
+"""IoU below which a clicked frame's mask counts as wrong."""
+UNSURE = 0.55
+"""Score below which the engine tells a person to look at a clicked frame's mask."""
 
 
 @dataclass(frozen=True)
@@ -171,16 +162,70 @@ def contact_sheet(clip: Clip, track: Track, references: Sequence[Bitmap], path: 
     cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
 
 
+def clicks_inside(references: Sequence[Bitmap], count: int) -> list[tuple[int, int, int]]:
+    """Seeded (frame, column, row) inside the object, a little off its outline, on frames where it is not tiny."""
+    areas = np.array([reference.sum() for reference in references])
+    frames = np.flatnonzero(areas > 0.25 * areas.max())
+    draw = np.random.default_rng(4)
+    places = []
+    for frame in draw.permutation(frames[np.linspace(0, len(frames) - 1, count).astype(int)]):
+        core = cv2.erode(references[frame].astype(np.uint8), np.ones((5, 5)), borderType=cv2.BORDER_REPLICATE)
+        rows, columns = np.nonzero(core if core.any() else references[frame])
+        chosen = draw.integers(len(rows))
+        places.append((int(frame), int(columns[chosen]), int(rows[chosen])))
+    return places
+
+
+def sensitivity(case: Case, model: Path, clicks: int, followed: int) -> str:
+    """One row: IoU of the clicked frame's mask over single clicks, and of the whole clip for some of them."""
+    source = VideoClip(case.clip)
+    clip = source.view(size=working_size(source.info.size))
+    references = [scaled(reference, clip.info.size) for reference in case.reference()]
+    saliency, segmenter = SaliencyNetwork(model.read_bytes()), ClickSegmenter(model)
+    made, unsure, whole = [], [], []
+    for number, (frame, x, y) in enumerate(clicks_inside(references, clicks)):
+        picture = next(clip.frames(frame, frame + 1))
+        nearby = (
+            clip.frames(frame + 1, min(frame + 9, len(references))),
+            clip.frames_backwards(frame, max(frame - 8, 0)),
+        )
+        found = seed(picture, Prompt(frame, ((x, y),), ()), saliency, *nearby)
+        made.append(overlap(found.mask, references[frame]))
+        unsure.append(found.score < UNSURE)
+        if number < followed:
+            track = segmenter.segment(clip, [Click(frame=frame, x=x, y=y)])
+            whole.append(np.mean([overlap(m, r) for m, r in zip(track.masks, references, strict=True)]))
+    wrong = [said for iou, said in zip(made, unsure, strict=True) if iou < WRONG]
+    return (
+        f"{case.name.split()[0]:12} {len(made):6d} {np.mean(made):6.3f} {np.median(made):6.3f} {min(made):6.3f} "
+        f"{len(wrong):5d} {sum(wrong):6d} {sum(unsure) - sum(wrong):7d}"
+        + (f" {len(whole):8d} {np.mean(whole):6.3f} {min(whole):6.3f}" if whole else "")
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", default="", help="only those whose name starts with one of these")
     parser.add_argument("--samples", type=Path, default=ROOT.parent / "shared" / "samples")
     parser.add_argument("--sheets", type=Path, help="write contact sheets there")
+    parser.add_argument(
+        "--clicks", type=int, default=0, help="only measure how much depends on the click, with N of them"
+    )
+    parser.add_argument(
+        "--followed", type=int, default=0, help="of those, how many are followed over the whole clip"
+    )
     parser.add_argument("--models", type=Path, help="folder of the model store")
     arguments = parser.parse_args()
-    segmenter = ClickSegmenter(ModelStore(arguments.models).path("u2netp"))
-    print("clip             frames clicks  mIoU minIoU  recall   conf  cpu/f  wall/f")
+    model = ModelStore(arguments.models).path("u2netp")
     wanted = tuple(arguments.clips.split(","))
+    if arguments.clicks:
+        print("clip         clicks   mean median  worst wrong warned needless followed   mean  worst")
+        for case in cases(arguments.samples):
+            if case.name.startswith(wanted) and "(all)" not in case.name:
+                print(sensitivity(case, model, arguments.clicks, arguments.followed), flush=True)
+        return
+    segmenter = ClickSegmenter(model)
+    print("clip             frames clicks  mIoU minIoU  recall   conf  cpu/f  wall/f")
     for case in cases(arguments.samples):
         if case.name.startswith(wanted):
             print(measure(case, segmenter, arguments.sheets), flush=True)

@@ -1,9 +1,11 @@
 """Evidence is weighed by how well it works, and what the clicks overruled stays overruled."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, fused, overruled, seen
+from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, doubted, fused, overruled, seen
 
 SHAPE = (60, 80)
 
@@ -69,3 +71,25 @@ def test_the_picture_wins_where_the_flow_cannot_be_trusted(mask):
     picture = np.full((*SHAPE, 3), 90, np.uint8)
     gone = evidence(saliency=0.0, carried=mask, trust=0.0)
     assert (fused(picture, gone, seen(gone, Reliability())) < 0).all()
+
+
+def test_motion_counts_by_how_well_it_separates(mask):
+    along = replace(evidence(), moved=np.where(mask, 1, -1).astype(np.float32))
+    reliability = Reliability(saliency=0, colour=0)
+    assert not seen(along, reliability).any()
+    for _ in range(20):
+        reliability.learn(along, mask)
+    assert reliability.moved > 0.95
+    assert (seen(along, reliability)[mask] > 2).all()
+    reliability.learn(evidence(), mask)  # the object stands still: nothing is learnt of it
+    assert reliability.moved > 0.95
+
+
+def test_flow_of_pixels_that_stay_behind_is_doubted(mask):
+    along = replace(evidence(), moved=np.where(mask, 1, -1).astype(np.float32))
+    trust = doubted(along, Reliability(moved=0.8)).trust
+    assert np.allclose(trust[mask], 1)
+    assert np.allclose(trust[~mask], 0.2, atol=1e-6)
+    assert np.allclose(doubted(along, Reliability(moved=0)).trust, 1)
+    still = evidence()
+    assert doubted(still, Reliability(moved=1)) is still

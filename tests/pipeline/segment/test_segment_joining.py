@@ -77,6 +77,34 @@ def test_unsure_frames_are_named(scenes, saliency):
     assert "Frames 8 to 11 are unsure: look at them, add clicks there." in track.warnings
 
 
+def test_one_unsure_frame_is_named_as_one(scenes, saliency):
+    scene = scenes(6, lambda i: (100 + 5 * i, 80 if i < 5 else 800))
+    track = follow_marks(scene.clip, [click(0, 100)], saliency, INFO)
+    assert "Frame 5 is unsure: look at it, add clicks there." in track.warnings
+
+
+def test_frames_without_the_object_are_named_also_where_that_is_likely(scenes, saliency):
+    def path(frame):
+        return (120 + 30 * frame if frame < 5 else 150 - 30 * (frame - 8) if frame > 8 else 900), 80
+
+    scene = scenes(14, path)
+    track = follow_marks(scene.clip, [click(0, 120)], saliency, INFO)
+    assert track.warnings == (
+        "Frames 5 to 8 are without the object: if it is visible there, add clicks there.",
+    )
+    assert least(track, scene.masks) > 0.8
+
+
+@pytest.mark.parametrize("apart", [0, 0.6])
+def test_clicks_that_contradict_each_other_are_named(scenes, saliency, apart):
+    scene = scenes(3, lambda i: (60, 80))
+    marks = [click(0, 60), click(2, 60.2), click(2, 60.2 + apart, label="background")]
+    track = follow_marks(scene.clip, marks, saliency, INFO)
+    assert [said for said in track.warnings if "take one away" in said] == [
+        "Clicks on frame 2 say of one place that it is the object and that it is not: take one away."
+    ]
+
+
 def test_an_unsure_marked_frame_is_named(scenes, blind_saliency):
     scene = scenes(5, lambda i: (60 + 8 * i, 80))
     track = follow_marks(scene.clip, [click(3, 220, 20)], blind_saliency, INFO)

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from tests.pipeline.segment.conftest import HEIGHT, WIDTH, texture
-from void_audit.pipeline.segment.moving import REACH, moving, moving_part
+from void_audit.pipeline.segment.affine import standing
+from void_audit.pipeline.segment.flow import FlowEstimator
+from void_audit.pipeline.segment.moving import REACH, Beside, carried_by, moving, moving_along, moving_part
 
 GROUND = texture(1, WIDTH + 200, HEIGHT, (110, 125, 105))
 PARTS = (
@@ -106,3 +108,39 @@ def test_a_part_is_found_by_a_click_that_misses_it_narrowly():
     assert part[60, 60]
     assert not part[60, 160]
     assert not moving_part(heat, [(110, 60)]).any()
+
+
+def beside(picture, other, shift=(0.0, 0.0)) -> Beside:
+    camera = standing(picture.shape[:2]) + np.asarray(shift, np.float32)
+    return Beside(other, FlowEstimator().vectors(picture, other), camera)
+
+
+def test_what_the_object_uncovers_is_seen_to_stand_still_in_pictures_ahead():
+    """Going back in time the machine rises; the strip below its foot was hidden a moment before."""
+    picture, mask = machine(MARKED)
+    ahead, behind = machine(MARKED - 3)[0], machine(MARKED + 1)[0]
+    looked = moving_along(picture, mask, [beside(picture, ahead), beside(picture, behind)])
+    blind = moving_along(picture, mask, [beside(picture, behind)])
+    assert looked is not None
+    assert blind is not None
+    uncovered = machine(MARKED + 1)[1] & ~mask
+    assert looked[mask].mean() > 0.5
+    assert looked[uncovered].mean() < min(-0.1, blind[uncovered].mean() - 0.2)
+
+
+def test_following_says_nothing_of_what_stands_or_is_gone():
+    picture, mask = machine(MARKED)
+    assert moving_along(picture, mask, [beside(picture, picture)]) is None
+    assert moving_along(picture, np.zeros_like(mask), [beside(picture, machine(5)[0])]) is None
+    assert moving_along(picture, mask, []) is None
+    other = texture(9, WIDTH, HEIGHT, (240, 200, 30))
+    assert moving_along(picture, mask, [beside(picture, other)]) is None
+
+
+def test_the_camera_is_taken_into_account_in_a_window():
+    turned = np.array([[1, 0, 4], [0, 1, -2], [0, 0, 1]], float)
+    here = standing((20, 30))
+    assert np.allclose(carried_by(turned, here, (100, 50)) - here, (4, -2))
+    zoomed = np.diag([2.0, 2.0, 1.0])
+    assert np.allclose(carried_by(zoomed, here, (100, 50))[0, 0], (100, 50))
+    assert carried_by(None, here) is here

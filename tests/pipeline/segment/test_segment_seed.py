@@ -100,3 +100,36 @@ def test_a_tiny_picture_is_no_special_case(saliency):
     picture[8:16, 10:20] = (220, 40, 40)
     for prompt in (Prompt(0, ((14, 12),), ()), Prompt(0, (), (), Rect(x=8, y=6, width=14, height=12))):
         assert seed(picture, prompt, saliency).mask[12, 14]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (24, 32)])
+def test_a_mask_of_the_whole_picture_has_a_score(size):
+    """It has no outline, of which a mean would be taken."""
+    picture = np.full((*size, 3), 60, np.uint8)
+    made = seed(picture, Prompt(0, ((0, 0),), ()), lambda part, side: np.ones(part.shape[:2], np.float32))
+    assert made.mask.all()
+    assert 0 <= made.score < 0.7
+
+
+def test_a_mask_that_nothing_seconds_is_not_sure(picture, blind_saliency):
+    picture = picture.copy()
+    picture[60:100, 100:140] = 250, 250, 0
+    made = seed(picture, Prompt(0, ((120, 80),), ()), blind_saliency)
+    assert made.mask[80, 120]
+    assert made.score < 0.55
+
+
+def test_one_click_finds_parts_that_look_unlike_each_other_by_their_motion(scenes, blind_saliency):
+    """Half of the disc is painted blue: colours alone find the clicked half."""
+    scene = scenes(9, lambda i: (60 + 8 * i, 80), radius=30)
+    pictures = [p.copy() for p in scene.clip.frames()]
+    for picture, mask in zip(pictures, scene.masks, strict=True):
+        lower = mask.copy()
+        lower[:84] = False
+        picture[lower] = picture[lower][:, ::-1]
+    click = Prompt(4, ((92, 68),), ())
+    alone = seed(pictures[4], click, blind_saliency)
+    made = seed(pictures[4], click, blind_saliency, pictures[5:], pictures[3::-1])
+    assert overlap(made.mask, scene.masks[4]) > 0.85
+    assert overlap(made.mask, scene.masks[4]) > overlap(alone.mask, scene.masks[4]) + 0.2
+    assert made.score > alone.score

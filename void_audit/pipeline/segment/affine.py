@@ -40,7 +40,7 @@ def grown(vectors: Vectors, point: tuple[int, int], still: Places) -> tuple[Bitm
     for _ in range(_ROUNDS):
         if region.sum() < _FEWEST:
             break
-        there = _fitted(vectors, region, still)
+        there = fitted(vectors, region, still)
         region = _following(vectors, there, still, point, bound)
     return region, there
 
@@ -57,8 +57,11 @@ def _following(
     return touching(np.linalg.norm(still + vectors - there, axis=-1) < bound, [point])
 
 
-def _fitted(vectors: Vectors, region: Bitmap, still: Places) -> Places:
-    """An affine motion through the flow in the region; flow that does not fit counts less and less."""
+def fitted(vectors: Vectors, region: Bitmap, still: Places) -> Places:
+    """An affine motion through the flow in the region; flow that does not fit counts less and less.
+
+    ``region`` must not be empty.
+    """
     places = np.flatnonzero(region)
     places = places[:: max(1, len(places) // _SAMPLES)]
     start = still.reshape(-1, 2)[places].astype(np.float64)

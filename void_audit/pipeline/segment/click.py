@@ -26,7 +26,7 @@ from void_audit.pipeline.segment.joining import follow_marks
 from void_audit.pipeline.segment.saliency import Saliency, SaliencyNetwork
 from void_audit.weights.registry import approved
 
-VERSION = "2"
+VERSION = "3"
 
 
 class ClickSegmenter:
@@ -51,7 +51,7 @@ class ClickSegmenter:
         self._saliency: Saliency = SaliencyNetwork(model)
         self.info = EngineInfo(
             name="click", version=VERSION, kind="classical",
-            description="U2-Net-P saliency, DIS optical flow, colour histograms and a background plate (CPU)",
+            description="U2-Net-P saliency, DIS optical flow, joint motion, colour histograms, background plate (CPU)",
             weights=(WeightsRef(name="u2netp", sha256=digest),),
         )  # fmt: skip
 

@@ -9,10 +9,12 @@ import numpy as np
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap
+from void_audit.pipeline.segment.affine import standing
 from void_audit.pipeline.segment.camera import camera_motion
 from void_audit.pipeline.segment.colour import ColourModel, bins_of, histogram, likeness
 from void_audit.pipeline.segment.flow import FlowEstimator, Motion
-from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, fused, overruled, seen
+from void_audit.pipeline.segment.fusion import CERTAIN, Evidence, Reliability, doubted, fused, overruled, seen
+from void_audit.pipeline.segment.moving import Beside, carried_by, moving_along
 from void_audit.pipeline.segment.plate import Plate
 from void_audit.pipeline.segment.regain import regained
 from void_audit.pipeline.segment.saliency import Saliency
@@ -81,15 +83,17 @@ class Follower:
         self._flow = FlowEstimator()
         self._reliability = Reliability()
         self._picture: RGB | None = None
+        self._ahead: RGB | None = None
         self._mask: Bitmap = np.zeros((size.height, size.width), bool)
         self._overruled: Heat = np.zeros((size.height, size.width), np.float32)
         self._area = 0
         self._quality = 1.0
         self._absence = _VANISHED
 
-    def start(self, picture: RGB, mask: Bitmap, score: float) -> Estimate:
-        """Take a clicked frame's mask as it is. Never empty."""
+    def start(self, picture: RGB, mask: Bitmap, score: float, ahead: RGB | None = None) -> Estimate:
+        """Take a clicked frame's mask as it is. Never empty. ``ahead``: see ``step``."""
         self._move_plate(picture)
+        self._ahead = ahead
         self._mask, self._area = mask, int(mask.sum())
         self._quality = float(np.clip((score - _SCORES[0]) / (_SCORES[1] - _SCORES[0]), 0, 1))
         window = self._window(mask)
@@ -102,9 +106,10 @@ class Follower:
             window, np.where(mask[window.of], CERTAIN, -CERTAIN).astype(np.float32), self._quality
         )
 
-    def step(self, picture: RGB) -> Estimate:
-        """The object on the next picture in this direction."""
+    def step(self, picture: RGB, ahead: RGB | None = None) -> Estimate:
+        """The object on the next picture in this direction. ``ahead``: a picture shortly after that one."""
         self._move_plate(picture)
+        self._ahead = ahead
         if not self._mask.any():
             return self._search(picture)
         window = self._window(self._mask)
@@ -113,7 +118,7 @@ class Follower:
         carried = motion.bring(self._mask[window.of].astype(np.float32)) > 0.5
         if not carried.any():
             return self._lose(picture)
-        evidence = self._look(picture, window, motion, carried)
+        evidence = doubted(self._look(picture, window, motion, carried), self._reliability)
         said = seen(evidence, self._reliability) + self._corrected(window, motion)
         heat = fused(picture[window.of], evidence, said)
         mask = tidied(heat > _LEVEL, carried)
@@ -147,8 +152,25 @@ class Follower:
         shift = float(np.linalg.norm(motion.vectors[carried], axis=-1).mean()) if carried.any() else 0.0
         return Evidence(
             carried, motion.trust, self._saliency(part, FOLLOW_SIDE), self._colours.evidence(bins_of(part)),
-            changed, known, shift,
+            changed, known, shift, self._moved(picture, window, carried),
         )  # fmt: skip
+
+    def _moved(self, picture: RGB, window: Window, carried: Bitmap) -> Heat | None:
+        """What moves along with the object: what it uncovers, the pictures ahead show standing still."""
+        if self._ahead is None:
+            return None
+        part, here = picture[window.of], standing(window.shape)
+        others = []
+        for other in (self._ahead, self._picture):
+            if other is not None:
+                camera = camera_motion(picture, other, ~dilated(self._mask, 7))
+                others.append(
+                    Beside(
+                        other[window.of], self._flow.vectors(part, other[window.of]),
+                        carried_by(camera, here, (window.left, window.top)),
+                    )
+                )  # fmt: skip
+        return moving_along(part, carried, others)
 
     def _confidence(self, picture: RGB, window: Window, evidence: Evidence, mask: Bitmap) -> float:
         """Alike in colour to the clicked object, and told from its surroundings by at least one evidence.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from void_audit.model.clip import Clip
 from void_audit.model.engine import EngineInfo, Progress, no_progress
 from void_audit.model.mask import PackedBitmaps
-from void_audit.model.track import Mark, Track
+from void_audit.model.track import Click, Mark, Track
 from void_audit.pipeline.segment.marks import check_marks, marked_frames, objects, prompts
 from void_audit.pipeline.segment.saliency import Saliency
 from void_audit.pipeline.segment.timeline import Followed, follow
@@ -45,7 +45,7 @@ def follow_marks(
         _join(masks, found.masks)
         confidence = tuple(map(min, confidence, found.confidence))
         own = [mark for mark in marks if mark.object == number]
-        warnings += [prefix + said for said in _bounded([*_warnings(found), *_unused(own, found)])]
+        warnings += [prefix + said for said in _bounded(list(_said(own, found)))]
     return Track(masks, confidence, marked_frames(marks), info, tuple(warnings))
 
 
@@ -68,22 +68,49 @@ def _bounded(warnings: list[str]) -> list[str]:
     return [*warnings[:_MOST], f"And {len(warnings) - _MOST} more like these."]
 
 
+def _said(own: Sequence[Mark], found: Followed) -> Iterator[str]:
+    yield from _contradictions(own)
+    yield from _warnings(found)
+    yield from _unused(own, found)
+
+
 def _warnings(found: Followed) -> Iterator[str]:
     for frame, score in found.scores.items():
         if score < _UNSURE_SEED:
             yield f"The mask of the marked frame {frame} is unsure ({score:.2f}): look at it, add clicks."
-    yield from _unsure_frames(found.confidence)
+    for run in _runs(sure < _UNSURE for sure in found.confidence):
+        yield f"{_frames(run)} unsure: look at {'it' if len(run) == 1 else 'them'}, add clicks there."
+    absent = (
+        sure >= _UNSURE and not mask.any() for sure, mask in zip(found.confidence, found.masks, strict=True)
+    )
+    for run in _runs(absent):
+        yield f"{_frames(run)} without the object: if it is visible there, add clicks there."
 
 
-def _unsure_frames(confidence: Sequence[float]) -> Iterator[str]:
-    """One sentence per run of unsure frames."""
+def _runs(flags: Iterable[bool]) -> Iterator[range]:
+    """Where the flags are set, run by run."""
     start: int | None = None
-    for frame, sure in enumerate([*confidence, 1.0]):
-        if sure < _UNSURE and start is None:
+    for frame, flag in enumerate([*flags, False]):
+        if flag and start is None:
             start = frame
-        elif sure >= _UNSURE and start is not None:
-            yield f"Frames {start} to {frame - 1} are unsure: look at them, add clicks there."
+        elif not flag and start is not None:
+            yield range(start, frame)
             start = None
+
+
+def _frames(run: range) -> str:
+    return f"Frame {run[0]} is" if len(run) == 1 else f"Frames {run[0]} to {run[-1]} are"
+
+
+def _contradictions(marks: Sequence[Mark]) -> Iterator[str]:
+    """Clicks on one pixel that say both; ``seed`` takes the pixel as the object's."""
+    clicks = [mark for mark in marks if isinstance(mark, Click)]
+    on, off = (
+        {(c.frame, int(c.x), int(c.y)) for c in clicks if c.label == label}
+        for label in ("object", "background")
+    )
+    for frame in sorted({place[0] for place in on & off}):
+        yield f"Clicks on frame {frame} say of one place that it is the object and that it is not: take one away."
 
 
 def _unused(marks: Sequence[Mark], found: Followed) -> Iterator[str]:

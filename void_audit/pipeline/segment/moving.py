@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from void_audit.model.clip import RGB
 from void_audit.model.mask import Bitmap
-from void_audit.pipeline.segment.affine import Places, grown, standing
-from void_audit.pipeline.segment.camera import camera_motion
+from void_audit.pipeline.segment.affine import Places, fitted, grown, standing
+from void_audit.pipeline.segment.camera import Homography, camera_motion
 from void_audit.pipeline.segment.flow import FlowEstimator, Vectors
 from void_audit.pipeline.segment.marks import Points
-from void_audit.pipeline.segment.window import Heat, dilated
+from void_audit.pipeline.segment.window import Colours, Heat, dilated
 
 REACH = 8
 """Pictures before and after the marked one that may be asked for."""
@@ -72,6 +72,42 @@ def moving(picture: RGB, points: Points, *nearby: Iterable[RGB]) -> Heat | None:
     return _weighed(mine, still)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Another picture, seen in the same window: its colours, the flow to it, and where the camera takes every pixel."""
+
+    colours: Colours
+    vectors: Vectors
+    camera: Places
+
+
+def moving_along(picture: Colours, region: Bitmap, others: Iterable[Beside]) -> Heat | None:
+    """As ``moving``, for an object whose ``region`` is roughly known, in a window; None where it does not move."""
+    here = standing(region.shape)
+    told = []
+    for other in others if region.any() else ():
+        said = _held(picture, other, fitted(other.vectors, region, here), region)
+        if said is not None and said.shift >= _LEAST:
+            told.append(said)
+    if not told:
+        return None
+    return _weighed(
+        np.minimum.reduce([said.object for said in told]), np.minimum.reduce([said.camera for said in told])
+    )
+
+
+def _held(picture: Colours, other: Beside, there: Places, region: Bitmap) -> _Told | None:
+    still = _left_over(picture, other.colours, other.camera)
+    if not _same_shot(still[~region]):
+        return None
+    return _Told(_left_over(picture, other.colours, there), still, _length((there - other.camera)[region]))
+
+
+def _same_shot(errors: Errors) -> bool:
+    known = errors[np.isfinite(errors)]
+    return bool(len(known) and np.median(known) <= _STRANGE)
+
+
 def moving_part(moved: Heat, points: Points) -> Bitmap:
     """The connected parts that move with a click; a click may miss them by a few pixels."""
     clicks = np.zeros(moved.shape, np.uint8)
@@ -108,10 +144,9 @@ def _compared(picture: RGB, other: RGB, points: Points, flow: FlowEstimator) -> 
     ground = ~dilated(np.logical_or.reduce([region for region, _ in motions]), 7) if motions else None
     if ground is None or _is_ground(~ground):
         return None
-    camera = _camera(picture, other, ground, here)
+    camera = carried_by(camera_motion(picture, other, ground), here)
     still = _left_over(picture, other, camera)
-    known = still[ground & np.isfinite(still)]
-    if not len(known) or np.median(known) > _STRANGE:
+    if not _same_shot(still[ground]):
         return None
     shift = max(_length((to - camera)[region]) for region, to in motions)
     mine = np.minimum.reduce([_left_over(picture, other, to) for _, to in motions])
@@ -138,12 +173,13 @@ def _is_ground(region: Bitmap) -> bool:
     return bool(max(region.mean(), border.mean()) > _GROUND)
 
 
-def _camera(picture: RGB, other: RGB, ground: Bitmap, here: Places) -> Places:
-    homography = camera_motion(picture, other, ground)
-    if homography is None:
+def carried_by(camera: Homography | None, here: Places, offset: tuple[int, int] = (0, 0)) -> Places:
+    """Where the camera's motion takes every pixel of a window whose left top is at ``offset``; None is no motion."""
+    if camera is None:
         return here
-    places = cv2.perspectiveTransform(here.reshape(-1, 1, 2).astype(np.float64), homography)
-    return np.asarray(places.reshape(here.shape), np.float32)
+    moved = np.asarray(offset, np.float32)
+    places = cv2.perspectiveTransform((here + moved).reshape(-1, 1, 2).astype(np.float64), camera)
+    return np.asarray(places.reshape(here.shape) - moved, np.float32)
 
 
 def _left_over(picture: RGB, other: RGB, there: Places) -> Errors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -23,6 +24,9 @@ from void_audit.pipeline.segment.waiting import Waiting
 from void_audit.pipeline.segment.window import dilated, eroded, overlap
 
 T = TypeVar("T")
+
+_AHEAD = 3
+"""Pictures that are looked ahead, in either direction of time; so many are held."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,8 @@ def _forwards(
     pictures = _counted(
         clip.frames(first), clip.info.frames - first, "following the object forwards", progress
     )
-    for frame, picture in enumerate(pictures, first):
-        timeline.forwards(frame, _next(follower, seeds.get(frame), picture))
+    for frame, (picture, ahead) in enumerate(looking_ahead(pictures), first):
+        timeline.forwards(frame, _next(follower, seeds.get(frame), picture, ahead))
 
 
 def _backwards(
@@ -126,8 +130,8 @@ def _backwards(
     if last == 0:
         return
     pictures = _counted(clip.frames_backwards(last + 1), last + 1, "following the object backwards", progress)
-    for frame, picture in zip(range(last, -1, -1), pictures, strict=True):
-        timeline.backwards(frame, _next(follower, seeds.get(frame), picture))
+    for frame, (picture, ahead) in zip(range(last, -1, -1), looking_ahead(pictures), strict=True):
+        timeline.backwards(frame, _next(follower, seeds.get(frame), picture, ahead))
 
 
 def _counted(items: Iterable[T], total: int, what: str, progress: Progress) -> Iterator[T]:
@@ -138,7 +142,19 @@ def _counted(items: Iterable[T], total: int, what: str, progress: Progress) -> I
     progress(what, total, total)
 
 
-def _next(follower: Follower, marked: Seed | None, picture: RGB) -> Estimate:
+def looking_ahead(pictures: Iterable[RGB]) -> Iterator[tuple[RGB, RGB | None]]:
+    """Each picture with the one ``_AHEAD`` later, or the last one; None for the last."""
+    held: deque[RGB] = deque()
+    for picture in pictures:
+        held.append(picture)
+        if len(held) > _AHEAD:
+            yield held.popleft(), picture
+    while held:
+        picture = held.popleft()
+        yield picture, held[-1] if held else None
+
+
+def _next(follower: Follower, marked: Seed | None, picture: RGB, ahead: RGB | None) -> Estimate:
     if marked is None:
-        return follower.step(picture)
-    return follower.start(picture, marked.mask, marked.score)
+        return follower.step(picture, ahead)
+    return follower.start(picture, marked.mask, marked.score, ahead)
