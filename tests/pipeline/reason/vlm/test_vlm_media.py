@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import moving_square, write_clip
-from vlm_scenes import drawn_track
+from vlm_scenes import INFO, drawn_track
 
 from void_audit.errors import MaskError, ReasoningError
 from void_audit.media.memory import ArrayClip
@@ -12,7 +12,7 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.reasoning import Grid
 from void_audit.model.seeing import VlmSettings
 from void_audit.pipeline.reason.vlm.gridded import MARGIN, TITLE
-from void_audit.pipeline.reason.vlm.media import gather, sample
+from void_audit.pipeline.reason.vlm.media import gather, looks, sample
 
 SETTINGS = VlmSettings(model="m", frames=5)
 SQUARE = (36, 60, 20, 50)
@@ -181,3 +181,15 @@ def test_a_track_of_another_clip(clip):
         with pytest.raises(MaskError) as error:
             gather(clip, drawn_track(other, {0: SQUARE}), SETTINGS)
         assert error.value.code == "track-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("rate", "frames", "told"),
+    [
+        ("12/1", 50, 12.0), ("24/1", 50, 12.0), ("25/1", 100, 8.333), ("30000/1001", 90, 9.99), ("1/2", 4, 0.5),
+        ("24/1", 24 * 600, 0.5), ("60/1", 1, 12.0),
+    ],
+)  # fmt: skip
+def test_how_often_it_is_worth_looking(rate, frames, told):
+    """Ten minutes are not looked at 7,200 times."""
+    assert looks(INFO.model_copy(update={"frame_rate": rate, "frames": frames})) == told

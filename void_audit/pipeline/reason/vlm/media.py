@@ -178,9 +178,13 @@ def _video_medium(video: bytes, info: ClipInfo) -> Medium:
     caption = (
         f"The whole clip without sound and without the grid; frame f is seen at f / {info.rate} seconds."
     )
-    own = float(info.rate / ceil(info.rate / MOST_PICTURES_PER_SECOND))
-    looks = min(own, MOST_LOOKS * float(info.rate / info.frames))
-    return Medium("video/mp4", video, caption, round(looks, 3))
+    return Medium("video/mp4", video, caption, looks(info))
+
+
+def looks(info: ClipInfo) -> float:
+    """Pictures per second of the clip that are worth looking at: all that ``small_clip`` keeps, or ``MOST_LOOKS``."""
+    kept = float(info.rate / ceil(info.rate / MOST_PICTURES_PER_SECOND))
+    return max(0.01, round(min(kept, MOST_LOOKS * float(info.rate / info.frames)), 3))
 
 
 def _unasked(message: str, hint: str) -> ReasoningError:
