@@ -129,6 +129,24 @@ def test_gemini_without_a_key_is_not_asked(tmp_path, monkeypatch, given):
     assert "GEMINI_API_KEY" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("settings", "key", "code"),
+    [
+        (GeminiSettings(), "two words, no key", "reasoner-key"),
+        (SERVER, "EMPTY", "reasoner-key"),
+        (GeminiSettings(model="../files"), SECRET, "reasoner-failed"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_wrong_command(tmp_path, monkeypatch, settings, key, code):
+    monkeypatch.setenv("GEMINI_API_KEY", key)
+    monkeypatch.setenv("VOID_AUDIT_REASONER_KEY", key)
+    with pytest.raises(RequestError) as caught:
+        LocalEngines(tmp_path).reasoner(settings)
+    assert (caught.value.code, caught.value.exit_code) == (code, 2)
+    assert caught.value.hint
+    assert key not in str(caught.value)
+
+
 def test_a_key_is_given_to_no_other_service_and_shown_by_no_engine(tmp_path, monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", SECRET)
     for settings in (GeminiSettings(), SERVER):

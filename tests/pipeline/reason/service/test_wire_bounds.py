@@ -80,6 +80,33 @@ def test_time_runs_out_while_sending(kind: str) -> None:
     assert len(getattr(caught.value.exchange, "request", b"")) > 8_000_000
 
 
+def test_a_gateway_that_takes_no_more_is_heard_while_sending(kind: str) -> None:
+    """It says 413 after the head and reads no further, as nginx does: not to be sent three times more."""
+    large = Question("r", (Medium("image/png", bytes(4_000_000), "large"),), "?", {"type": "object"})
+    body = b'{"error": "too large"}'
+    head = f"HTTP/1.1 413 Too Large\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    def refuse(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(2000)
+            connection.sendall(head.encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            connection.settimeout(5)
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=refuse, args=[listening])
+        thread.start()
+        asked = transport(kind, f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=10)
+        with pytest.raises(ReasoningError) as caught:
+            asked.ask(large)
+        thread.join()
+    assert caught.value.code == "reasoner-failed"
+    assert "HTTP 413: too large" in caught.value.message
+
+
 @pytest.mark.parametrize(
     "acts",
     [[silence()], [trickle(HEAD_WITHOUT_LENGTH)], [reply(b"", "429 Busy", {"Retry-After": "60"})]],
