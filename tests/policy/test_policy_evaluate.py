@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from void_audit.errors import PolicyPackError
 from void_audit.policy.engine import Answer
-from void_audit.policy.evaluate import POLICY_EMPTY, evaluate
+from void_audit.policy.evaluate import POLICY_EMPTY, evaluate, foreseen
 from void_audit.policy.lint import STANDARD_FACTS, facts_with
 from void_audit.policy.pack import builtin, parse_pack
 
@@ -22,6 +22,27 @@ def pack(pack_dict):
 
 def fired(decision):
     return {o.rule for o in decision.outcomes if o.fired}
+
+
+def test_what_a_later_stage_will_deny_is_known_where_its_rules_read_nothing_later(pack):
+    rules = [
+        {"id": "T01", "stages": ["plan"]},
+        {"id": "T02", "stages": ["plan"], "when": ['request.asset_class == "news"', "mask.opened_percent_max > 1.0"]},
+        {"id": "T03", "stages": ["plan"], "when": ['engine.synthesizer == "painter"'], "tests": [
+            {"fires": True, "facts": {"engine": {"synthesizer": "painter"}}}, {"fires": False}]},
+        {"id": "T04", "stages": ["plan"], "when": ['now > timestamp("2020-01-01T00:00:00Z")']},
+        {"id": "T05", "stages": ["plan"], "effect": "warn"},
+        {"id": "T06", "stages": ["output"]},
+    ]  # fmt: skip
+    facts, packs = facts_with(NEWS, "intent"), [pack(*rules)]
+
+    def of(more):
+        return [o.rule for o in foreseen(packs, facts, "plan", more)]
+
+    assert of({}) == ["T01"]
+    assert of({"engine.synthesizer": "painter"}) == ["T01", "T03"]
+    assert of({"engine.synthesizer": "another"}) == ["T01"]
+    assert foreseen([], facts, "plan", {}) == ()
 
 
 def test_no_packs_deny_and_say_why():

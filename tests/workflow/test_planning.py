@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from void_audit.media.maskfile import write_masks
 from void_audit.model.engine import EngineInfo, WeightsRef
 from void_audit.model.geometry import Size
 from void_audit.model.request import EditRequest
+from void_audit.model.void import execution, void_pass1
 from void_audit.policy.pack import builtin
 from void_audit.workflow import planning
 from void_audit.workflow.approving import reject
@@ -237,6 +239,36 @@ class TestDenials:
         with pytest.raises(DeniedError) as caught:
             own.plan(own.request(), FAST)
         assert "G05" in caught.value.message
+
+    def foreseen(self, own, rule, choices, **changes):
+        """Denied by ``rule`` before anything looked at the footage; the request is on record."""
+        folder = own.request("foreseen", **changes)
+        with pytest.raises(DeniedError) as caught:
+            own.plan(folder, choices)
+        assert (caught.value.code, f"base/{rule}: " in caught.value.message) == ("policy-denied", True)
+        assert "would deny at stage plan" in caught.value.message
+        assert own.steps(own.edits()[-1]) == UPTO_PLAN[:3]
+        assert not own.engines.calls
+        return folder
+
+    def test_a_draft_for_publication_is_denied_before_anything_is_looked_at(self, own):
+        draft = replace(FAST, profile="model", pass1=void_pass1(how=execution("draft")))
+        folder = self.foreseen(own, "G05a", draft, distribution=["web"])
+        assert own.steps(own.plan(folder, FAST).edit) == UPTO_PLAN  # with other choices it goes on
+
+    def test_so_are_files_of_the_passes_that_nobody_approved(self, own):
+        class Weighted(type(own.engines)):
+            def synthesizer(self, settings, job):
+                weights = (WeightsRef(name="mystery", sha256="7" * 64),)
+                info = super().synthesizer(settings, job).info.model_copy(update={"weights": weights})
+                return SimpleNamespace(info=info)
+
+        own.workshop = replace(own.workshop, engines=Weighted())
+        self.foreseen(own, "G05", FAST)
+
+    def test_a_draft_that_goes_nowhere_is_planned(self, own):
+        draft = replace(FAST, profile="model", pass1=void_pass1(how=execution("draft")))
+        assert own.steps(own.plan(own.request("look"), draft).edit) == UPTO_PLAN
 
 
 class TestAgain:

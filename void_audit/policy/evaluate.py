@@ -43,6 +43,29 @@ def evaluate(packs: Sequence[Pack], facts: Facts, stage: Stage) -> PolicyDecisio
     )
 
 
+def foreseen(
+    packs: Sequence[Pack], facts: Facts, stage: Stage, more: Mapping[str, FactValue]
+) -> tuple[RuleOutcome, ...]:
+    """Rules that will deny at a later ``stage`` as surely as now, because they read nothing that is not known yet.
+
+    What reads the time is not among them: it will be another one.
+
+    Args:
+        packs: the rules.
+        facts: what is known so far.
+        stage: the later one.
+        more: facts of that stage which are known already, by name. They must be as they will be then.
+    """
+    values = {name: value for name, value in {**bindings(facts), **more}.items() if name != "now"}
+    known = (
+        judge(rule, pack.name, values)
+        for pack in packs
+        for rule in pack.rules
+        if stage in rule.rule.stages and all(name in values for c in rule.conditions for name in c.names)
+    )
+    return tuple(outcome for outcome in known if denies(outcome))
+
+
 def denies(outcome: RuleOutcome) -> bool:
     """Whether this outcome alone makes the verdict ``deny``."""
     return outcome.error or (outcome.fired and outcome.effect == "deny")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from void_audit.errors import DeniedError
-from void_audit.model.decision import PolicyDecision, Stage
+from void_audit.model.decision import PolicyDecision, RuleOutcome, Stage
+from void_audit.model.engine import EngineInfo
 from void_audit.model.facts import (
     EngineFacts,
     Facts,
@@ -20,9 +21,11 @@ from void_audit.model.plan import EditPlan
 from void_audit.model.reasoning import Consequences
 from void_audit.model.records import Intent, PolicyDecisionRecord, Query, Role, Source
 from void_audit.model.request import EditRequest
-from void_audit.policy.evaluate import evaluate
-from void_audit.policy.facts import request_facts
+from void_audit.model.void import VoidSettings
+from void_audit.policy.evaluate import denies, evaluate, foreseen
+from void_audit.policy.facts import FactValue, request_facts
 from void_audit.policy.words import EXTRACTOR, words_of
+from void_audit.workflow.drafting import Choices
 from void_audit.workflow.enrolment import registry_of
 from void_audit.workflow.material import recorded_request
 from void_audit.workflow.recorder import Recorder
@@ -171,18 +174,42 @@ def decide(recorder: Recorder, facts: Facts, stage: Stage) -> PolicyDecision:
     return decision
 
 
+def foresee(recorder: Recorder, choices: Choices, engines: tuple[EngineInfo, EngineInfo]) -> None:
+    """Raise DeniedError ``policy-denied`` if no plan with these choices can be allowed, before anything is looked at.
+
+    ``engines`` are those of pass 1 and 2. Nothing is recorded: there is no plan yet that could be denied.
+    """
+    passes = [p for p in (choices.pass1, choices.pass2) if isinstance(p, VoidSettings)]
+    known: dict[str, FactValue] = {
+        "engine.synthesizer": engines[0].name,
+        "engine.refiner": engines[1].name,
+        "engine.counterfactual_dynamics": engines[0].counterfactual_dynamics,
+        "engine.executions": sorted({str(p.execution.name) for p in passes}),
+        "engine.numerics": sorted({str(p.numerics.name) for p in passes}),
+    }
+    if not all(recorder.studio.approved_weights(w.sha256) for engine in engines for w in engine.weights):
+        known["engine.weights_approved"] = False  # whatever files segmenter and reasoner add
+    outcomes = foreseen(recorder.studio.packs, base_facts(recorder), "plan", known)
+    if outcomes:
+        raise DeniedError(
+            "policy-denied",
+            f"Policy would deny at stage plan, whatever is found: {_reasons(outcomes)}",
+            "Nothing was looked at yet. Plan with other choices, or change the request.",
+        )
+
+
+def _reasons(outcomes: Iterable[RuleOutcome]) -> str:
+    return " ".join(f"{o.pack}/{o.rule}: {o.because}" for o in outcomes)
+
+
 def insist(decision: PolicyDecision) -> None:
     """Raise DeniedError ``policy-denied`` with every reason unless the verdict is ``allow``."""
     if decision.verdict == "allow":
         return
-    reasons = [
-        f"{o.pack}/{o.rule}: {o.because}"
-        for o in decision.outcomes
-        if o.error or (o.fired and o.effect == "deny")
-    ]
+    reasons = _reasons(o for o in decision.outcomes if denies(o))
     raise DeniedError(
         "policy-denied",
-        f"Policy denies at stage {decision.stage}: " + " ".join(reasons or ["no active rule pack."]),
+        f"Policy denies at stage {decision.stage}: {reasons or 'no active rule pack.'}",
         "`void-audit policy check REQUEST` shows each rule with what it saw."
         if decision.stage == "intent"
         else "`void-audit history` of the edit shows each rule with what it saw.",

@@ -51,7 +51,8 @@ def plan_request(
     Raises:
         ClipError, RequestError, MaskError: the clip and the request do not fit together, or the supplied clip and it.
         WeightsError: files of a model are missing or are others.
-        DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded.
+        DeniedError: ``role-missing`` if the requester may not ask; ``policy-denied``, which is recorded, unless it
+            was foreseen of the plan before anything was looked at.
         ReasoningError: the reasoner gave no usable answer, which is recorded.
     """
     seeing = seeing or Seeing()
@@ -64,12 +65,14 @@ def plan_request(
     check_length(choices, info.frames)
     # What cannot be made, or not here, is said before minutes of segmenting.
     suits = suited(choices, schema, folder.request.operation, folder.supplied_digest())
-    engines_of(studio, suits, folder.supplied)
+    engines = engines_of(studio, suits, folder.supplied)
     edit, resumed = _find_or_create(studio, folder, seeing, choices)
     with studio.edits.lock(edit):
         studio.clear_scratch(edit)
         recorder = Recorder(studio, edit)
         _begin(recorder, folder, requester)
+        if recorder.state.mask is None:
+            judge.foresee(recorder, suits, engines)
         _make_mask(recorder, folder, requester, seeing, schema)
         if recorder.state.take(1) is None:
             write_plan(recorder, choices)
