@@ -6,6 +6,7 @@ import json
 
 import pytest
 from honest import Honest
+from simulator.studio import consequences
 
 from void_audit.audit.narrative import narrate
 from void_audit.model.base import BlobRef
@@ -49,6 +50,14 @@ def test_the_whole_story(finished, entries, events):
     ):  # fmt: skip
         assert part in text, part
     assert [line.index for line in lines] == [e.index for e in (*events, *entries)]
+
+
+def test_a_reason_that_the_summary_gives_is_not_told_again(entries):
+    said = consequences().model_copy(update={"summary": "Rules: It moves with the object. No more."})
+    lines = {
+        line.what: line.why for line in narrate(entries, lambda ref: said.model_dump_json().encode(), {})
+    }
+    assert lines["reasoning"][1:3] == (said.summary, "1. shadow, frames 0-5")
 
 
 def test_names_only_where_they_are_known(finished, entries):
