@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from void_audit.errors import ClipError
+from void_audit.media.decoder import Decoder
 from void_audit.media.memory import ArrayClip, fit
-from void_audit.media.reader import VideoClip
+from void_audit.media.reader import VideoClip, pictures_at
 from void_audit.model.clip import RGB
 from void_audit.model.geometry import Rect, Size
 
@@ -88,6 +89,30 @@ def test_other_codecs(tmp_path: Path, name: str, changes: dict[str, object]) -> 
     assert len(whole) == clip.info.frames == 20
     for i in range(0, 20, 3):
         same(clip.frames(i, i + 1), whole[i : i + 1])
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [3, 4, 7], [11], [0, 2, 5, 9], list(range(6))])
+def test_some_pictures(open_gop: VideoClip, pictures: list[RGB], numbers: list[int]) -> None:
+    for clip in (open_gop, open_gop.view(size=Size(16, 12))):
+        every = list(clip.frames())
+        some = list(pictures_at(clip, numbers))
+        assert len(some) == len(numbers)
+        assert all(np.array_equal(picture, every[n]) for picture, n in zip(some, numbers, strict=True))
+    held = ArrayClip(pictures)
+    assert all(
+        np.array_equal(a, pictures[n]) for a, n in zip(pictures_at(held, numbers), numbers, strict=True)
+    )
+
+
+def test_a_group_of_pictures_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = VideoClip(write_clip(tmp_path / "one.mp4", frames=12, gop=250))
+    asked: list[tuple[int, int]] = []
+    decode = Decoder.frames
+    monkeypatch.setattr(
+        Decoder, "frames", lambda self, start, stop: asked.append((start, stop)) or decode(self, start, stop)
+    )
+    assert len(list(clip.frames_at([0, 3, 11]))) == 3
+    assert asked == [(0, 12)]
 
 
 def test_backwards_in_chunks(

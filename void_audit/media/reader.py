@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
+import av
 import numpy as np
 
 from void_audit.errors import ClipError
@@ -16,6 +18,15 @@ from void_audit.media.probe import describe
 from void_audit.media.views import FittedClip, backwards, whole
 from void_audit.model.clip import RGB, Clip, ClipInfo, PlaneFrame
 from void_audit.model.geometry import Rect, Size
+
+
+def pictures_at(clip: Clip, numbers: Sequence[int]) -> Iterator[RGB]:
+    """Some pictures of any clip; ``numbers`` rise. Far apart or close together, none is decoded twice."""
+    if isinstance(clip, VideoClip):
+        yield from clip.frames_at(numbers)
+        return
+    for number in numbers:
+        yield from clip.frames(number, number + 1)
 
 
 class VideoClip:
@@ -43,11 +54,25 @@ class VideoClip:
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[RGB]:
         """Pictures ``start`` to ``stop`` (excluded), ``(height, width, 3)`` uint8. Raises clip-damaged."""
+        for frame in self._decoder.frames(*self.index.span(start, stop)):
+            yield self._shown(frame)
+
+    def frames_at(self, numbers: Sequence[int]) -> Iterator[RGB]:
+        """The pictures ``numbers``, which rise. Decoded once per group of pictures, however many of it are wanted.
+
+        ``frames(n, n + 1)`` for each would decode a group again from its beginning for every picture of it.
+        """
+        for _, group in groupby(numbers, lambda number: int(self.index.seek_dts[number])):
+            wanted = list(group)
+            chosen = frozenset(wanted)
+            decoded = enumerate(self._decoder.frames(wanted[0], wanted[-1] + 1), wanted[0])
+            yield from (self._shown(frame) for number, frame in decoded if number in chosen)
+
+    def _shown(self, frame: av.VideoFrame) -> RGB:
         size = None if self.info.size == self.source.size else self.info.size
         coded = Size(size.height, size.width) if size and self.source.rotation % 180 else size
-        for frame in self._decoder.frames(*self.index.span(start, stop)):
-            rgb = frame_to_rgb(pack(unpack(frame), self.source.pixel_format), self.source, coded)
-            yield np.ascontiguousarray(np.rot90(rgb, -(self.source.rotation // 90) % 4))
+        rgb = frame_to_rgb(pack(unpack(frame), self.source.pixel_format), self.source, coded)
+        return np.ascontiguousarray(np.rot90(rgb, -(self.source.rotation // 90) % 4))
 
     def frames_backwards(self, stop: int | None = None, start: int = 0) -> Iterator[RGB]:
         """Pictures ``stop - 1`` down to ``start``, decoded in bounded chunks."""

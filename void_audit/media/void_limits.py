@@ -63,7 +63,7 @@ def _rate(rate: Fraction) -> Iterator[str]:
         yield (
             f"VOID was trained on clips of {RATE} frames per second and plays its results at that rate. At "
             f"{float(rate):.6g} this sequence moves {max(pace, 1 / pace):.3g} times too "
-            f"{'slowly' if pace > 1 else 'fast'} for it; export at {RATE} for what it was trained for."
+            f"{'slowly' if pace > 1 else 'fast'} for it; `--rate {RATE}` exports what it was trained for."
         )
 
 

@@ -104,6 +104,14 @@ def test_what_an_edit_did() -> None:
     assert [c.iou for c in found.classes] == [0, None, 0, (24000 - 401) / 24000]
 
 
+def test_frames_that_differ_equally_are_shown_from_all_of_the_clip() -> None:
+    mask = even(60, 40, 30)
+    found = difference(mask, edited(mask, batch(stroke((1, 58), [(20, 15)], "remove")), QUADMASK), QUADMASK)
+    numbers = sorted(found.most_changed)
+    assert (len(numbers), numbers[0], numbers[-1]) == (6, 1, 57)
+    assert max(b - a for a, b in pairwise(numbers)) <= 15
+
+
 def test_the_frames_that_differ_most_are_no_neighbours() -> None:
     mask = even(120, 40, 30)
     growing = [stroke(n, [(20, 15)], "remove", radius=1 + 13 * (n % 50) / 50) for n in range(100)]

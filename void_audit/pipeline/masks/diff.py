@@ -46,7 +46,7 @@ class MaskDifference(Value):
     last_changed: int | None
     most_changed: tuple[int, ...]
     """Up to ``MOST_CHANGED`` frames, the one that differs most first; then the next one that is no neighbour of those
-    named (less than a twelfth of the clip away), and so on."""
+    named (less than a twelfth of the clip away), and so on; of equal ones the one farthest from those named."""
     changed_pixels: int
     changed_share_max: Share
     """Largest share of any frame."""
@@ -188,7 +188,10 @@ def _most(changed: npt.NDArray[np.int64]) -> tuple[int, ...]:
     found: list[int] = []
     apart = max(1, len(changed) // (2 * MOST_CHANGED))
     while len(found) < MOST_CHANGED and left.any():
-        number = int(left.argmax())
+        equal = np.flatnonzero(left == left.max())
+        # The same cells on every frame differ equally: then frames from all of the clip are shown, not the first six.
+        away = np.abs(equal[:, None] - np.array(found)).min(axis=1) if found else np.zeros(len(equal))
+        number = int(equal[away.argmax()])
         found.append(number)
         left[max(0, number - apart + 1) : number + apart] = 0
     return tuple(found)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from void_audit.media.reader import pictures_at
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, Classes, ClassSequence
@@ -74,10 +75,10 @@ def difference_picture(
         frames = difference(before, after, schema, schema_after).most_changed or (0,)
     size, pair = tile_size(clip.info.size), Pair(schema, schema_after)
     tiles: list[RGB] = []
-    for number in chosen(frames, len(before)):
+    numbers = chosen(frames, len(before))
+    for number, picture in zip(numbers, pictures_at(clip.view(size=size), numbers), strict=True):
         old, new = (next(mask.classes(number, number + 1)) for mask in (before, after))
         pair.counts(old, new)  # refuses classes that the schemas do not have
-        picture = next(clip.view(size=size).frames(number, number + 1))
         tiles.append(_shown("before", number, picture, old, schema))
         tiles.append(_shown("after", number, picture, new, schema_after))
         tiles.append(_changes(picture, old, new, pair))

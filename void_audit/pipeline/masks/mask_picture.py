@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from void_audit.errors import MaskError
+from void_audit.media.reader import pictures_at
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.geometry import Size
 from void_audit.model.grid import edges
@@ -67,10 +68,10 @@ def mask_picture(
     numbers = chosen(frames, len(mask)) if frames is not None else sample(len(mask), FRAMES)
     view = clip.view(size=tile_size(clip.info.size))
     tiles = []
-    for number in numbers:
+    for number, shown in zip(numbers, pictures_at(view, numbers), strict=True):
         classes = next(mask.classes(number, number + 1))
         share = _shares(classes, schema)
-        picture = overlay(next(view.frames(number, number + 1)), shrunk(classes, view.info.size), schema)
+        picture = overlay(shown, shrunk(classes, view.info.size), schema)
         picture = picture if grid is None else _ruled(picture, grid)
         seconds, opened = float(number / clip.info.rate), 100 * float(share[schema.opens].sum())
         tiles.append(captioned(picture, f"frame {number}   {seconds:.2f} s   {opened:.2f} % open"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from void_audit.media.reader import pictures_at
 from void_audit.model.clip import RGB, Clip
 from void_audit.model.mask import Bitmap, Classes, ClassSequence
 from void_audit.model.mask_schema import MaskSchema, Pattern
@@ -42,9 +43,10 @@ def preview(clip: Clip, mask: ClassSequence, schema: MaskSchema, frames: int = F
     size = tile_size(clip.info.size)
     view = clip.view(size=size)
     tiles = []
-    for number in sample(len(mask), frames):
+    numbers = sample(len(mask), frames)
+    for number, shown in zip(numbers, pictures_at(view, numbers), strict=True):
         classes = next(mask.classes(number, number + 1))
-        picture = overlay(next(view.frames(number, number + 1)), shrunk(classes, size), schema)
+        picture = overlay(shown, shrunk(classes, size), schema)
         opened = float(schema.opens[classes].mean())
         tiles.append(captioned(picture, _caption(number, float(number / clip.info.rate), opened)))
     above = arranged(tiles, COLUMNS)
