@@ -75,7 +75,8 @@ def findings_picture(clip: Clip, track: Track, consequences: Consequences) -> by
     """A PNG with one tile for each affected object and belonging, and a legend; one tile says it if there is none.
 
     A tile shows the frame on which the finding covers most cells (the middle one of several), its cells tinted, the
-    object outlined, its path and its original position, and below name, kind, frames, confidence and reason. Text is
+    object outlined, its path and its original position, and below name (affected ones numbered, as warnings
+    and commands number them), kind, frames, confidence and reason. Text is
     ASCII and cut where it is too long: the full text is in the record.
 
     Args:
@@ -83,7 +84,10 @@ def findings_picture(clip: Clip, track: Track, consequences: Consequences) -> by
         track: the object, at any working size; as many frames as the clip.
         consequences: as checked for this clip.
     """
-    tiles = [_tile(clip, track, consequences.grid, finding) for finding in _all(consequences)]
+    names = [f"{number}. {thing.noun}" for number, thing in enumerate(consequences.affected, 1)]
+    names += [belonging.noun for belonging in consequences.belongings]
+    found = zip(_all(consequences), names, strict=True)
+    tiles = [_tile(clip, track, consequences.grid, finding, name) for finding, name in found]
     tiles = tiles or [_empty_tile(clip, track, consequences)]
     height = max(tile.shape[0] for tile in tiles)
     above = arranged([_padded(tile, height) for tile in tiles], COLUMNS)
@@ -100,7 +104,7 @@ def _style(finding: Finding) -> _Style:
     return _PHYSICAL if finding.category == "physical" else _VISUAL
 
 
-def _tile(clip: Clip, track: Track, grid: Grid, finding: Finding) -> RGB:
+def _tile(clip: Clip, track: Track, grid: Grid, finding: Finding, name: str) -> RGB:
     cells = FindingCells(finding, grid)
     frame = _best_frame(cells, finding, clip.info.frames)
     picture = _footage(clip, frame)
@@ -111,7 +115,7 @@ def _tile(clip: Clip, track: Track, grid: Grid, finding: Finding) -> RGB:
         outline_original(picture, _pixels(chosen(finding.original_position, grid), clip.info.size))
         draw_path(picture, finding, grid)
     shown = frame if cells.at(frame).any() else None
-    return np.vstack([_on_paper(picture), _words(clip, finding, shown)])
+    return np.vstack([_on_paper(picture), _words(clip, finding, name, shown)])
 
 
 def _empty_tile(clip: Clip, track: Track, consequences: Consequences) -> RGB:
@@ -171,16 +175,16 @@ def _padded(tile: RGB, height: int) -> RGB:
     return np.vstack([tile, paper(tile.shape[1], height - tile.shape[0])])
 
 
-def _words(clip: Clip, finding: Finding, shown: int | None) -> RGB:
+def _words(clip: Clip, finding: Finding, name: str, shown: int | None) -> RGB:
     """What the finding is called, of which kind it is, when and why."""
     indent = SWATCH[1] + 10
-    names = _cut(finding.noun, NAME_LINES, TILE_WIDTH - indent)
+    names = _cut(name, NAME_LINES, TILE_WIDTH - indent)
     reason = _cut(_reason(finding), REASON_LINES)
     strip = _text([*("" for _ in names), _kind(finding), _when(finding, clip, shown), *reason])
     strip[4 : 4 + SWATCH[0], : SWATCH[1]] = _swatch(_style(finding))
-    for number, name in enumerate(names):
+    for number, part in enumerate(names):
         for thickened in (0, 1):
-            write(strip, name, indent + thickened, LINE * (number + 1))
+            write(strip, part, indent + thickened, LINE * (number + 1))
     return strip
 
 
