@@ -2,6 +2,7 @@
 
 from vlm_scenes import cells, good_reply, read
 
+from void_audit.pipeline.reason.vlm.schema import MOST_AFFECTED, MOST_BELONGINGS, MOVEMENT, NOUN, WHY
 from void_audit.pipeline.reason.vlm.telling import gaps
 
 
@@ -44,18 +45,20 @@ def test_movement_of_what_would_not_move_otherwise_is_told_as_said():
     )
 
 
-def test_policy_reads_every_word_of_a_reply():
-    """``reasoning.words`` are of summary, scene and reasons: what is said elsewhere must stand in the summary."""
-    reply = good_reply()
-    said = {}
-    for at in (*reply["affected_objects"], *reply["integral_belongings"]):
-        for key, most in (("noun", 60), ("why", 200), ("movement_description", 300)):
+def test_rules_read_every_word_of_the_longest_reply_that_is_asked_for():
+    """``reasoning.words`` are of summary, scene, and of nouns and reasons of what is affected."""
+    reply, said = good_reply(), []
+    things = [reply["affected_objects"][0] | {"should_have_stayed": True} for _ in range(MOST_AFFECTED)]
+    belongings = [dict(reply["integral_belongings"][0]) for _ in range(MOST_BELONGINGS)]
+    for i, at in enumerate((*things, *belongings)):
+        for key, most in (("noun", NOUN), ("why", WHY), ("movement_description", MOVEMENT)):
             if key in at:
-                word = f"police{'abcdefghijkl'[len(said)]}"
-                said[word] = at[key] = f"{'x' * (most - len(word) - 1)} {word}"
-    words = read(reply).summary
-    assert len(said) == 11
-    assert [text for text in said.values() if text not in words] == []
+                said.append(f"police{'abcdefgh'[i]}{key[0]}")
+                at[key] = f"{'x' * (most - len(said[-1]) - 1)} {said[-1]}"
+    found = read(reply | {"affected_objects": things, "integral_belongings": belongings}, said_by="s" * 60)
+    texts = [found.summary, *(text for thing in found.affected for text in (thing.noun, thing.why))]
+    assert len(said) == 3 * MOST_AFFECTED + 2 * MOST_BELONGINGS
+    assert [word for word in said if not any(word in text for text in texts)] == []
 
 
 def test_the_longest_reply_still_has_a_summary():
@@ -67,7 +70,8 @@ def test_the_longest_reply_still_has_a_summary():
     ] * 3
     summary = read(reply, said_by="s" * 400).summary
     assert len(summary) == 4000
-    assert "with a confidence of 0.75: bbb" in summary
+    for part in ("b" * 120, "y" * 400):
+        assert summary.count(part) == 3
 
 
 def test_gaps_are_named():

@@ -11,7 +11,8 @@ def summary_of(
 ) -> str:
     """Plain language of at most 4000 characters, made from checked values; it says which engine said so.
 
-    Every noun, reason and movement is in it: policy reads the words of the summary (``reasoning.words``).
+    Rules read its words (``reasoning.words``) beside nouns and reasons of what is affected: so belongings stand first
+    in it, in full, and movements are not cut; only replies longer than was asked for may lose the last of them.
     """
     parts = [f"{clipped(said_by, 200)} says, unproven, with a confidence of {confidence:.2f}:"]
     parts += [_going(belonging) for belonging in belongings]
@@ -22,17 +23,18 @@ def summary_of(
 
 
 def _going(belonging: Belonging) -> str:
-    return f"{clipped(belonging.noun, 60)} goes with the object{_because(belonging.why)}."
+    """In full: nowhere else do rules read of it."""
+    return f"{belonging.noun} goes with the object{_because(belonging.why, 400)}."
 
 
 def _sentence(thing: AffectedObject) -> str:
     kind = "looks different" if thing.category == "visual_artifact" else "behaves differently"
-    since = f"{clipped(thing.noun, 60)} {kind} from frame {thing.frames.start} on{_because(thing.why)}."
+    since = f"{clipped(thing.noun, 60)} {kind} from frame {thing.frames.start} on{_because(thing.why, 120)}."
     return " ".join([since, *fate_of(thing)])
 
 
-def _because(why: str) -> str:
-    return f": {clipped(why.rstrip('.'), 200)}" if why else ""
+def _because(why: str, most: int) -> str:
+    return f": {clipped(why.rstrip('.'), most)}" if why else ""
 
 
 def fate_of(thing: AffectedObject) -> list[str]:
