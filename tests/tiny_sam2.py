@@ -36,6 +36,17 @@ def write_tiny_sam2(folder: Path, seed: int = 3, size: str = "tiny", **changes: 
     """Write the model into ``folder`` (made if need be) and return it; ``changes`` of the architecture."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "architecture.json").write_text(json.dumps(ARCHITECTURE | changes))
+    return _written(folder, seed, size)
+
+
+def write_published_sam2(folder: Path, seed: int = 3, size: str = "tiny") -> Path:
+    """The same for a network as it is published, without an ``architecture.json``: 156 MB for ``tiny``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "README").write_text("Random weights.")
+    return _written(folder, seed, size)
+
+
+def _written(folder: Path, seed: int, size: str) -> Path:
     torch.save(
         {"model": random_state(unfilled(approved_as_it_is(folder), size), seed)},
         folder / f"{CHECKPOINTS[size]}.pt",

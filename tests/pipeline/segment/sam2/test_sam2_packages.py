@@ -92,6 +92,12 @@ class TestRecipe:
         assert set(PACKAGES.values()) - {"sam2"} <= named
         assert not named & {"sam2", "torchvision"}
 
+    def test_the_documentation_says_the_same(self):
+        text = " ".join((ROOT / "docs" / "sam2.md").read_text().split())
+        commands = RECIPE.partition(": ")[2].partition(". Without")[0].split(" && ")
+        assert len(commands) == 2
+        assert " ".join(commands) in text
+
     def test_every_range_holds_the_pinned_version(self):
         for requirement in extras()["sam2"]:
             assert requirement.specifier.contains(pins()[requirement.name.lower()]), requirement
