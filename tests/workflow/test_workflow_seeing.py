@@ -217,7 +217,7 @@ class TestNoUsableAnswer:
         assert record.code == "reasoner-refused"
         assert blobs.read(record.exchange.reply) == EXCHANGE.reply
         assert blobs.read(record.reason).decode() == "The model refuses: \x1b[31mno. Ask otherwise."
-        assert f"void-audit history {edit}" in caught.value.hint
+        assert f"void-audit replies {edit}" in caught.value.hint
         assert record.exchange.attempts == 3
 
     def test_asking_again_is_another_question(self, seer):
@@ -374,6 +374,7 @@ def test_the_records_say_what_was_asked_in_words(seer):
     lines = narrate(list(seer.place.writing.entries(edit=planned.edit)), seer.place.blobs.read, {})
     told = json.dumps([line.model_dump() for line in lines])
     assert "pictures leave the machine" in told
+    assert "questions to models by the same person in the 24 hours before: 0" in told
     assert "asked 3 times; answered by oracle-001; total 12; STOP" in told
     assert "warning: a warning" in told
     seer.engines.oracle.error = ReasoningError("reply-malformed", "Not JSON.", "Ask again.", EXCHANGE)

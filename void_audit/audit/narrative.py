@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from void_audit.model.base import BlobRef, Text, Value
 from void_audit.model.decision import PolicyDecision
+from void_audit.model.facts import Facts
 from void_audit.model.mask_edit import MaskEdits
 from void_audit.model.proof import StoredEntry
 from void_audit.model.reasoning import Consequences
@@ -133,6 +134,7 @@ class _Teller:
         if decision is None:
             return [*lines, f"reasons: {self._absent(record.decision)}"]
         applied = [o for o in decision.outcomes if o.fired or o.error]
+        lines += self._asked_before(record)
         return lines + [f"{o.pack}/{o.rule} ({o.effect}): {o.because}" for o in applied]
 
     @tell.register
@@ -236,6 +238,15 @@ class _Teller:
 
     def _comment(self, ref: BlobRef | None) -> list[str]:
         return [] if ref is None else [f"comment: {self._text(ref)}"]
+
+    def _asked_before(self, record: PolicyDecisionRecord) -> list[str]:
+        """How many questions to models came before: limits per person are judged by it."""
+        facts = self._value(record.facts, Facts)
+        if facts is None or facts.query is None or not facts.query.is_model:
+            return []
+        return [
+            f"questions to models by the same person in the 24 hours before: {facts.query.asked_last_day}"
+        ]
 
     def _note(self, ref: BlobRef | None) -> list[str]:
         edits = self._value(ref, MaskEdits) if ref else None
