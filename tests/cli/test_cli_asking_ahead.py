@@ -9,36 +9,34 @@ from loopback import serving
 from void_audit.pipeline.reason import gemini
 
 
+def refused(terminal, command, code, **env):
+    """The message; nothing was segmented, and nothing is on record."""
+    terminal.request("asked", requester="olivia")
+    before, edits = terminal.log_size(), terminal.json("history")["edits"]
+    said = terminal.refused(f"{command} --reasoner gemini", 2, code, **env)
+    assert terminal.engines.calls["segment"] == 0
+    assert terminal.log_size() == before
+    assert terminal.json("history")["edits"] == edits
+    return said
+
+
 @pytest.mark.parametrize("command", ["reason asked", "plan asked", "edit asked --approve-as perry"])
-class TestBeforeAnythingIsLookedAt:
-    """Segmenting takes minutes; what is missing for the question is said before, and nothing is on record."""
+def test_no_key(asking_desk, command):
+    assert "needs a key" in refused(asking_desk, command, "reasoner-key", GEMINI_API_KEY="")
 
-    def refused(self, terminal, command, code, **env):
-        terminal.request("asked", requester="olivia")
-        before, edits = terminal.log_size(), terminal.json("history")["edits"]
-        said = terminal.refused(command, 2, code, **env)
-        assert terminal.engines.calls["segment"] == 0
-        assert terminal.log_size() == before
-        assert terminal.json("history")["edits"] == edits
-        return said
 
-    def test_no_key(self, asking_desk, command):
-        said = self.refused(asking_desk, f"{command} --reasoner gemini", "reasoner-key", GEMINI_API_KEY="")
-        assert "needs a key" in said
+def test_a_key_that_cannot_be_one(asking_desk):
+    key = "two words and a lot more"
+    assert key not in refused(asking_desk, "plan asked", "reasoner-key", GEMINI_API_KEY=key)
 
-    def test_a_key_that_cannot_be_one(self, asking_desk, command):
-        key = "two words and a lot more"
-        said = self.refused(asking_desk, f"{command} --reasoner gemini", "reasoner-key", GEMINI_API_KEY=key)
-        assert key not in said
 
-    def test_no_package(self, asking_desk, command, monkeypatch):
-        monkeypatch.setattr(gemini, "find_spec", lambda name: None)
-        assert "google-genai" in self.refused(
-            asking_desk, f"{command} --reasoner gemini", "engine-not-installed"
-        )
+def test_no_package(asking_desk, monkeypatch):
+    monkeypatch.setattr(gemini, "find_spec", lambda name: None)
+    assert "google-genai" in refused(asking_desk, "plan asked", "engine-not-installed")
 
-    def test_no_model_of_that_name(self, asking_desk, command):
-        self.refused(asking_desk, f"{command} --reasoner gemini --reasoner-model ../files", "reasoner-failed")
+
+def test_no_model_of_that_name(asking_desk):
+    assert "is no model" in refused(asking_desk, "plan asked --reasoner-model ../files", "reasoner-failed")
 
 
 def test_an_answer_that_is_there_needs_no_key_any_more(asking_desk):
