@@ -51,7 +51,7 @@ SWEEPING = [
     "Togli tutti i manifestanti",
     "Take everybody out: protesters, soldiers",
     "erase the whole crowd",
-    "Remove any flag",
+    "Remove every flag",
     "Remove each victim",
     "remove all people",
 ]
@@ -121,6 +121,8 @@ def test_weapons_flags_and_evidence_in_what_happened_need_two_people(base, named
     [
         ("Remove the red ball and what it caused.", "ball", "A table in a kitchen."),
         ("Remove all reflections of the lamp.", "lamp", "A wall without a lamp."),
+        ("Remove the ball and any shadow that it casts on the people.", "ball", "People sit in a park."),
+        ("Remove the dent in the body of the car.", "dent", "A car."),
         ("Remove the boom microphone.", "microphone", "Two people talk at a table."),
         ("Remove the office chair.", "chair", "Two police officers at a desk."),
         ("Remove every scratch of the policy document.", "scratch", "A document."),
