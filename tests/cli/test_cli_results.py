@@ -93,3 +93,14 @@ def test_a_picture_that_cannot_be_drawn_does_not_undo_the_edit(house, finished, 
     assert finished_json(house.workshop, finished)["picture"] is None
     print_finished(house.workshop, finished)
     assert "could not be drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({}, False), ({"mask_schema": "brand-safety", "operation": "de-emphasize"}, True)],
+)
+def test_consequences_for_which_a_schema_has_no_class_are_said_to_be_left_out(house, capsys, changes, told):
+    made = house.plan(house.request(f"left-out-{told}", **changes), FAST)
+    assert made.state.reasoning.affected
+    print_planned(house.workshop, made)
+    assert ("is not in the mask: brand-safety has" in capsys.readouterr().out.replace("\n", " ")) is told

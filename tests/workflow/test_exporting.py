@@ -137,3 +137,18 @@ class TestRefused:
         assert caught.value.code == "blob-corrupt"
         self.nothing_at(own, "damaged")
         exported(own, edit, "whole")
+
+
+def test_another_schema_is_translated_and_that_is_said(own):
+    edit = own.planned("toned", mask_schema="brand-safety", operation="de-emphasize")
+    report = exported(own, edit, "toned-sequence")
+    assert "remove is remove, de-emphasize is affected, keep is keep" in report.changes[0]
+    assert "de-emphasize marks" in report.warnings[0]
+    seen = set(np.unique(np.stack(classes_of(own.folder / "toned-sequence"))))
+    assert seen <= {2, 3}
+
+
+def test_of_voids_own_classes_nothing_is_said(house, edit):
+    report = exported(house, edit, "own-classes")
+    assert not any("classes of" in change for change in report.changes)
+    assert not any("tones down" in warning for warning in report.warnings)

@@ -59,6 +59,8 @@ def print_planned(studio: Studio, planned: Planned) -> None:
         )
         for change in mask_changes(state.mask):
             say_wrapped(f"  - {change}")
+        if left_out := _left_out(state):
+            say_wrapped(left_out, "yellow")
     for line in passes_of(plan):
         say_wrapped(line)
     if not plan.engine.counterfactual_dynamics:
@@ -158,6 +160,23 @@ def warnings_of(state: EditState) -> list[str]:
     takes = [take for n in (1, 2) if (take := state.take(n))]
     records = [state.segmentation, state.reasoning, *takes]
     return [warning for record in records if record for warning in record.warnings]
+
+
+def _left_out(state: EditState) -> str:
+    """Said where consequences were found for which the mask's schema has no class."""
+    if not (state.mask and state.intent and state.reasoning and state.reasoning.affected):
+        return ""
+    kept = [
+        parts.consequence
+        for name, parts in state.mask.mask_schema.compose.items()
+        if name == state.intent.operation
+    ]
+    if any(kept):
+        return ""
+    return (
+        f"What was found to follow from the object is not in the mask: {state.mask.mask_schema.name} has no class for "
+        "it. It stays as it is."
+    )
 
 
 def _planned_warnings(studio: Studio, planned: Planned) -> list[str]:
