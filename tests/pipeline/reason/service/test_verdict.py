@@ -33,6 +33,7 @@ def judged(call: Call) -> ReasoningError:
     [
         ("timeout", "reasoner-timeout", "2.5 seconds"),
         ("unreachable", "reasoner-unreachable", "{detail} of it"),
+        ("untrusted", "reasoner-failed", "{detail} of it"),
         ("oversized", "reply-malformed", str(2 * 100 + 65_536)),
         ("compressed", "reply-malformed", "{detail} of it"),
     ],

@@ -9,7 +9,7 @@ from void_audit.errors import ReasoningError
 from void_audit.model.reasoning import Exchange
 from void_audit.pipeline.reason.service.untrusted import printable
 
-Fault = Literal["", "timeout", "unreachable", "oversized", "compressed"]
+Fault = Literal["", "timeout", "unreachable", "untrusted", "oversized", "compressed"]
 _ENVELOPE = 65_536
 
 

@@ -29,6 +29,11 @@ _FAULTS = {
         "Check that the service runs and that its address is right. Proxies that the environment names are not "
         "used; base_url can name a gateway of the house.",
     ),
+    "untrusted": (
+        "reasoner-failed",
+        "shows a certificate that is not trusted here: {call.detail}.",
+        "Nothing was sent. Check the address; a house's own authority must be among this machine's roots.",
+    ),
     "oversized": (
         "reply-malformed",
         "sent more than {service.max_body_bytes} bytes.",

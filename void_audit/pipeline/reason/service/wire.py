@@ -90,7 +90,7 @@ class Wire(httpx2.BaseTransport):
             httpcore2.UnsupportedProtocol,
             OSError,
         ) as error:
-            self._fail("unreachable", str(error))
+            self._fail("untrusted" if _untrusted(error) else "unreachable", str(error))
 
     def _exchange(self, request: httpx2.Request) -> None:
         backend = Backend(Deadline(self._service.timeout), self._only_here)
@@ -147,6 +147,13 @@ class Wire(httpx2.BaseTransport):
     def _fail(self, fault: Fault, detail: str) -> None:
         self.call.fault = fault
         self.call.detail = printable(self._secret.masked_text(detail), 300)
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Whether it came of a certificate: that does not pass if one waits."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _address(url: httpx2.URL) -> httpcore2.URL:
