@@ -62,3 +62,18 @@ def test_evidence_that_says_one_thing_everywhere_stops_nothing(picture, value):
 def test_clicks_alone_give_the_colours_round_them(scene, picture):
     found = cut_from_marks(picture, Prompt(0, ((105, 80), (135, 80), (120, 62), (120, 98)), ()))
     assert overlap(found, scene.masks[0]) > 0.85
+
+
+def test_a_background_click_takes_out_a_neighbour_that_moves_along(scene, picture):
+    """Also where motion is certain; and the clicked pixel itself is never in the mask."""
+    picture, heat = picture.copy(), heat_of(scene.masks[0])
+    neighbour = np.zeros(scene.masks[0].shape, bool)
+    neighbour[60:100, 148:190] = True
+    neighbour &= ~scene.masks[0]
+    picture[neighbour] = 30, 60, 200
+    heat[neighbour] = 1
+    both = cut_from_motion(picture, Prompt(0, ((110, 80),), ()), heat)
+    refined = cut_from_motion(picture, Prompt(0, ((110, 80),), ((165, 80),)), heat)
+    assert both[neighbour].mean() > 0.9
+    assert overlap(refined, scene.masks[0]) > 0.85
+    assert not refined[80, 165]

@@ -34,15 +34,17 @@ def cut_from_marks(picture: RGB, prompt: Prompt) -> Bitmap:
 def cut_from_motion(picture: RGB, prompt: Prompt, moved: Heat) -> Bitmap:
     """What moves with the clicks (see ``moving``), with the colours of both sides where motion cannot tell.
 
-    Only connected parts with a click; small holes are filled.
+    What lies nearer to a background click than to one on the object is settled by colours also where it moves
+    along. Only connected parts with a click; small holes are filled.
     """
-    likely = follow_edges(picture, moved, 8, 1e-3) > 0.05
+    contested = _nearer(prompt.outside, prompt.inside, moved.shape)
+    likely = (follow_edges(picture, moved, 8, 1e-3) > 0.05) & ~contested
     labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[moved > _MOVES] = cv2.GC_FGD
+    labels[(moved > _MOVES) & ~contested] = cv2.GC_FGD
     labels[moved < _STAYS] = cv2.GC_BGD
     _mark_points(labels, prompt)
     found = touching(_cut(picture, labels), prompt.inside)
-    return tidied(found, found)
+    return tidied(found, found) & ~_dots(prompt.outside, moved.shape)
 
 
 def _cut(picture: RGB, labels: cv2.typing.MatLike) -> Bitmap:
@@ -67,6 +69,24 @@ def _trimap(prompt: Prompt, size: Size) -> cv2.typing.MatLike:
         _mark_hull(labels, prompt.inside, size)
     _mark_points(labels, prompt)
     return labels
+
+
+def _nearer(points: Points, others: Points, shape: tuple[int, ...]) -> Bitmap:
+    """Pixels that are nearer to one of the points than to any of the others."""
+    if not points:
+        return np.zeros(shape, bool)
+    near, far = (
+        cv2.distanceTransform(1 - _dots(p, shape, 0).astype(np.uint8), cv2.DIST_L2, 5)
+        for p in (points, others)
+    )
+    return np.asarray(near < far)
+
+
+def _dots(points: Points, shape: tuple[int, ...], radius: int = 3) -> Bitmap:
+    dots = np.zeros(shape, np.uint8)
+    for point in points:
+        cv2.circle(dots, point, radius, 1, -1)
+    return dots > 0
 
 
 def _mark_points(labels: cv2.typing.MatLike, prompt: Prompt) -> None:
