@@ -85,6 +85,29 @@ def test_the_masks_are_the_packages_own(segmenter, stock_on, clip_of, marks):
     differing(found)
 
 
+def test_the_scores_are_the_packages_own_to_the_bit(segmenter, stock_on, clip_of, monkeypatch):
+    """In both directions, with marks on several frames: not only which side of the threshold, but how far from it."""
+    marks = [click(9, 30, 24), click(9, 60, 40, "background"), click(14, 70, 24), click(3, 20, 24)]
+    ours = []
+    seen = Session._seen
+    monkeypatch.setattr(
+        Session, "_seen", lambda self, output: (ours.append(output["pred_masks"]), seen(self, output))[1]
+    )
+    clip = clip_of(22)
+    segmenter.segment(clip, marks)
+    stock = stock_on(clip)
+    for frame in (3, 9, 14):
+        stock.mark(marks, frame)
+    stock.follow()
+    stock.follow(reverse=True)
+    kept = stock.state["output_dict_per_obj"][0]
+    theirs = kept["non_cond_frame_outputs"] | kept["cond_frame_outputs"]
+    order = [*range(3, 22), 2, 1, 0]
+    assert len(ours) == len(order)
+    for frame, scores in zip(order, ours, strict=True):
+        assert torch.equal(fill_holes(theirs[frame]["pred_masks"]), fill_holes(scores)), frame
+
+
 def test_objects_that_begin_together(segmenter, stock_on, clip_of):
     clip, marks = clip_of(30), [click(8, 20, 24), click(8, 70, 40, number=4), click(8, 5, 5, "background", 4)]
     stock = stock_on(clip)
