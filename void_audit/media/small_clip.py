@@ -46,6 +46,7 @@ def small_clip(clip: Clip, most_bytes: int, progress: Progress = no_progress) ->
             progress("preparing the clip", number * step, clip.info.frames)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    progress("preparing the clip", clip.info.frames, clip.info.frames)
     return target.getvalue() if target.getbuffer().nbytes <= most_bytes else None
 
 

@@ -180,6 +180,19 @@ def test_from_footage_to_consequences(clip):
     assert REQUEST.instruction in shown.text
 
 
+def test_every_stage_but_asking_is_done_before_it_asks(clip):
+    """Where there is no terminal, only what is done is told: so it is seen that a model is waited for."""
+    seen = []
+    transport, go = reason(clip, [json.dumps(good_reply())], progress=lambda *told: seen.append(told))
+    go()
+    first = seen.index(("asking the model", 0, transport.settings.attempts))
+    frames = clip.info.frames
+    assert seen[first - 2 : first] == [
+        ("preparing the clip", frames, frames),
+        ("preparing the question", 1, 1),
+    ]
+
+
 def test_it_is_a_reasoner_and_records_its_settings():
     settings = OpenAiSettings(model="m-1", base_url="http://localhost:8000/v1", seed=7)
     reasoner: Reasoner = VlmReasoner(ScriptedTransport(settings=settings))

@@ -183,6 +183,7 @@ class VlmReasoner:
         """
         shown = gather(clip, track, self._transport.settings, progress)
         question = question_for(request, clip.info, shown)
+        progress("preparing the question", 1, 1)
         answer = patiently(self._transport, question, progress, sleep=self._sleep, random=self._random)
         try:
             consequences = self._read(answer, clip, request, shown)
