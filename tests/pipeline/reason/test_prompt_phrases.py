@@ -43,6 +43,11 @@ SPEAKS_OF_IT = (
     "The car was cut out of the shot.",
     "The same scene minus the ball.",
     "A shelf that used to be full.",
+    "Where the statue stood there is grass.",
+    "The object has been taken off the table.",
+    "Both people have left the frame.",
+    "The video stays exactly as before.",
+    "Clean plate of the street, background only.",
 )
 DOES_NOT = (
     "She removes her coat and sits down.",
@@ -68,6 +73,9 @@ DOES_NOT = (
     "A removable lid lies on the table.",
     "A masked dancer turns in the light.",
     "A child hides behind a curtain.",
+    "A clean plate lies on the table.",
+    "The guests have left the table.",
+    "A dog waits where a path stands open to the sea.",
 )
 TELLS_WHAT_TO_DO = (
     "Make the table empty.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_ENDS = r"(?=\s*(?:[.,;:!?]|$)|\s+(?:before|previously|standing|sitting|lying|hanging)\b)"
+_ENDS = r"(?=\s*(?:[.,;:!?]|$)|\s+(?:before|previously|standing|sitting|lying|hanging|there|now)\b)"
 _CLAUSE = r"[^.,;:!?\n]"
 _OWN = r"(?!\s+(?:his|her|their|its)\b)"
 
@@ -34,6 +34,10 @@ _REMOVALS = (
     r"(?:was|were|had been) (?:hidden|covered|blocked|occluded|obscured)",
     rf"background\b{_CLAUSE}{{0,40}}? (?:restored|revealed|reconstructed|recovered|uncovered|filled in|now visible)",
     r"minus (?:the|its|his|her|any|all)",
+    r"(?:has|have|had) (?:been (?:taken|painted|cloned|cleaned|cleared) (?:off|out|away|over)"
+    r"|left the (?:scene|shot|frame|picture|video|image))",
+    r"(?:same|original|unedited) (?:scene|shot|frame|picture|video|image|clip|footage)|as before",
+    r"background only|only the background|clean plate of",
     r"without",
 )
 REMOVAL = re.compile(rf"\b(?:{'|'.join(_REMOVALS)})\b|^\W*(?:remov|delet|eras)ing\b{_OWN}", re.IGNORECASE)
