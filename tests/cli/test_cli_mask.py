@@ -162,7 +162,8 @@ class TestEdit:
             "     to: remove, mode: add}\n"
             "  - {op: copy, frames: {start: 3, stop: 4}, from_frame: 2, classes: [remove]}\n"
         )
-        assert begun.json(f"mask edit {begun.edit} --as lois --file batch.yaml")["revision"] == 1
+        said = begun.json(f"mask edit {begun.edit} --as lois --file batch.yaml")
+        assert (said["revision"], said["changes"], said["warnings"]) == (1, [], [])
         begun(f"mask export {begun.edit} --out after.mkv")
         after = list(MaskFile(begun.folder / "after.mkv").classes())
         assert all(picture[2, 2] == MaskClass.REMOVE for picture in after)
@@ -327,7 +328,10 @@ class TestCheck:
         assert "error" not in said
 
     def test_an_error_is_exit_1(self, begun):
-        begun(f"mask edit {begun.edit} --as lois --cells 0,0 --to affected --frames 0-5")
+        drawn = begun(f"mask edit {begun.edit} --as lois --cells 0,0 --to affected --frames 0-5").stdout
+        assert (
+            "warning: Frame 0 holds 64 pixels of affected" in drawn
+        )  # said where it is drawn, not only on asking
         said = begun.json(f"mask check {begun.edit}", 1)
         assert [f["code"] for f in said["findings"] if f["severity"] == "error"] == ["mask-frame-zero"]
         spoken = begun(f"mask check {begun.edit}", 1).output

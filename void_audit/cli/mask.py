@@ -14,13 +14,15 @@ from void_audit.cli.masks import MaskShelf, frames_of, mask_changes
 from void_audit.cli.options import with_options
 from void_audit.cli.reasoned import say_wrapped
 from void_audit.cli.session import working, workspace_at
+from void_audit.ledger.blobs import BlobStore
 from void_audit.media.atomic import whole_file
+from void_audit.media.maskfile import MaskFile
 from void_audit.model.grid import grid_for
 from void_audit.model.lifecycle import EditState
 from void_audit.model.mask_schema import MaskSchema
 from void_audit.pipeline.masks.diff import MaskDifference, difference
 from void_audit.pipeline.masks.diff_picture import difference_picture
-from void_audit.pipeline.masks.inspect import inspect
+from void_audit.pipeline.masks.inspect import inspect, inspect_frame_zero
 from void_audit.pipeline.masks.mask_picture import mask_picture
 from void_audit.pipeline.masks.schema import house_schema
 from void_audit.workflow.revising import edit_mask, replace_mask, revert_mask
@@ -109,7 +111,7 @@ def import_mask(
     """
     with working(workspace_at(workspace), as_json) as place:
         state = replace_mask(place.studio(), edit, place.person(signer), file, begins_at, seen)
-    _revised(edit, state, as_json)
+    _revised(edit, state, place.blobs, as_json)
 
 
 @app.command("export")
@@ -166,7 +168,7 @@ def edit_command(
     with working(workspace_at(workspace), as_json) as place:
         size = MaskShelf.of(place, edit).clip.info.size
         state = edit_mask(place.studio(), edit, place.person(signer), options.edits(size), seen)
-    _revised(edit, state, as_json)
+    _revised(edit, state, place.blobs, as_json)
 
 
 @app.command()
@@ -184,7 +186,7 @@ def revert(
     """
     with working(workspace_at(workspace), as_json) as place:
         state = revert_mask(place.studio(), edit, place.person(signer), number)
-    _revised(edit, state, as_json)
+    _revised(edit, state, place.blobs, as_json)
 
 
 @app.command()
@@ -297,11 +299,13 @@ def _print_schema(schema: MaskSchema) -> None:
         )
 
 
-def _revised(edit: str, state: EditState, as_json: bool) -> None:
+def _revised(edit: str, state: EditState, blobs: BlobStore, as_json: bool) -> None:
     mask = state.mask
     if mask is None:
         raise AssertionError("a revision without a mask")
     percent = getattr(mask, "changed_percent_max", 0.0)
+    pictures = MaskFile(blobs.path(mask.mask), mask.mask_schema.values)
+    warnings = [finding.message for finding in inspect_frame_zero(pictures, mask.mask_schema)]
     if as_json:
         emit(
             {
@@ -309,12 +313,16 @@ def _revised(edit: str, state: EditState, as_json: bool) -> None:
                 "revision": state.revisions,
                 "root": mask.identity.root,
                 "changed_percent_max": percent,
+                "changes": mask_changes(mask),
+                "warnings": warnings,
             }
         )
         return
     say(f"Mask {state.revisions} of edit {edit}: at most {percent:.2f}% of a frame changed.", "bold")
     for change in mask_changes(mask):
         say_wrapped(f"  - {change}")
+    for warning in warnings:
+        say_wrapped(f"warning: {warning}", "yellow")
     say(f"Look at it: void-audit mask diff {edit}")
     say(f"Next:       void-audit plan {edit} (earlier approvals no longer count)")
 

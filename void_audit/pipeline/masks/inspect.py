@@ -105,6 +105,14 @@ def inspect(mask: ClassSequence, schema: MaskSchema, source: ClipInfo | None = N
     )
 
 
+def inspect_frame_zero(mask: ClassSequence, schema: MaskSchema) -> list[Finding]:
+    """``mask-frame-zero`` alone, for which one picture is read: what is easily drawn and costs most later."""
+    watcher = FrameZero(schema)
+    for classes in mask.classes(0, 1):
+        watcher.see(0, classes, _counts(0, classes, schema))
+    return watcher.findings()
+
+
 def _counts(number: int, classes: Classes, schema: MaskSchema) -> Counts:
     counts = counted(classes)
     if counts[len(schema.classes) :].any():
