@@ -144,7 +144,7 @@ class _Teller:
         sure = f"confidence {low:.2f} to {high:.2f}, median {middle:.2f}"
         lines = [f"{engine.name} {engine.version} on {record.run.device}: {sure}"]
         if record.settings:
-            lines.append(", ".join(f"{name} {value}" for name, value in sorted(record.settings.items())))
+            lines.append("; ".join(f"{name} {value}" for name, value in sorted(record.settings.items())))
         lines += [f"weights {ref.name} {ref.sha256[:16]}" for ref in engine.weights]
         return [*lines, *(f"warning: {w}" for w in record.warnings)]
 
