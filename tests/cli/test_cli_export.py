@@ -27,7 +27,7 @@ class TestVoid:
         said = revised(f"export {revised.edit} --void told").stdout
         assert said.startswith("Written: told, 6 frames at 24/1\n")
         assert "warning: ComfyUI takes 5, 13, 21, ... frames" in said
-        assert said.endswith("Next: void-audit plan told, or give the folder to VOID or ComfyUI\n")
+        assert said.endswith("plan told --requester NAME --purpose TEXT --asset-class CLASS\n")
 
     def test_the_classes_are_the_recorded_ones(self, revised):
         revised(f"export {revised.edit} --void classes")

@@ -274,6 +274,33 @@ class TestEditYaml:
         write(folder, **changes)
         assert refusal(folder).code == "request-schema"
 
+    @pytest.mark.parametrize(
+        ("wrong", "meant"),
+        [
+            ("click", "clicks"),
+            ("ruquester", "requester"),
+            ("mask_shema", "mask_schema"),
+            ("suplied", "supplied"),
+        ],
+    )
+    def test_a_misspelt_field_is_told_with_the_one_that_was_meant(self, folder, wrong, meant):
+        write(folder, **{wrong: 1})
+        assert f"edit.yaml: {wrong}: there is no such field; {meant} may be meant" in refusal(folder).message
+
+    def test_a_field_like_no_other_is_only_told(self, folder):
+        write(folder, qqqq=1)
+        assert refusal(folder).message == "The request is refused: edit.yaml: qqqq: there is no such field."
+
+    def test_who_asks_and_why_may_be_given_as_options_and_the_refusal_says_so(self, folder):
+        (folder / "clip.mp4").rename(folder / "input_video.mp4")
+        (folder / "edit.yaml").unlink()
+        (folder / "quadmask_0.mp4").write_bytes(b"looked into later")
+        error = refusal(folder)
+        assert "edit.yaml: purpose: is missing" in error.message
+        assert all(
+            option in error.hint for option in ("--requester NAME", "--purpose TEXT", "--asset-class CLASS")
+        )
+
     @pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
     def test_coordinates_that_are_no_numbers(self, folder, number):
         text = (folder / "edit.yaml").read_text().replace('"x": 3', f'"x": {number}')

@@ -56,4 +56,5 @@ def export(
         say_wrapped(f"  - changed: {change}")
     for warning in report.warnings:
         say_wrapped(f"warning: {warning}", "yellow")
-    say(f"Next: void-audit plan {report.folder}, or give the folder to VOID or ComfyUI")
+    say("Next: give the folder to VOID or ComfyUI, or make a request of it:")
+    say(f"  void-audit plan {report.folder} --requester NAME --purpose TEXT --asset-class CLASS")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -22,9 +23,20 @@ from void_audit.media.maskfind import find_mask
 from void_audit.model.request import EditRequest
 from void_audit.model.seeing import Seeing
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 MAX_TEXT_FILE = 64 * 1024
 CLIP_NAMES = ("input_video.mp4", "clip.mp4")
 EXAMPLE_YAML = "see `void-audit plan --help` for an example"
+LEFT_TO_OPTIONS = {
+    "requester": "--requester NAME",
+    "purpose": "--purpose TEXT",
+    "asset_class": "--asset-class CLASS",
+}
+"""Fields that may be missing in a folder, and the options that give them."""
+KNOWN = ("clip", "mask", "supplied", *(name for name in EditRequest.model_fields if name != "background"))
+"""What edit.yaml may say; ``background`` stands in prompt.json."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +169,30 @@ def _validate(fields: dict[str, Any]) -> EditRequest:
     try:
         return EditRequest.model_validate_json(json.dumps(fields))
     except ValidationError as error:
-        problems = "; ".join(f"{_place(e['loc'])}: {e['msg']}" for e in error.errors()[:5])
-        raise RequestError("request-schema", f"The request is refused: {problems}.", EXAMPLE_YAML) from None
+        problems = "; ".join(f"{_place(e['loc'])}: {_said(e)}" for e in error.errors()[:5])
+        raise RequestError(
+            "request-schema", f"The request is refused: {problems}.", _way_out(error)
+        ) from None
+
+
+def _said(error: ErrorDetails) -> str:
+    """What is wrong with a field, in the words of edit.yaml; a misspelt name with the one that was meant."""
+    if error["type"] == "missing":
+        return "is missing"
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
+    name = str(error["loc"][-1])[:40]
+    meant = get_close_matches(name, KNOWN) if len(error["loc"]) == 1 else []
+    return f"there is no such field; {meant[0]} may be meant" if meant else "there is no such field"
+
+
+def _way_out(error: ValidationError) -> str:
+    """Fields that a folder may leave to the command are named with their options."""
+    missing = {e["loc"][0] for e in error.errors() if e["type"] == "missing" and len(e["loc"]) == 1}
+    options = [option for field, option in LEFT_TO_OPTIONS.items() if field in missing]
+    if not options:
+        return EXAMPLE_YAML
+    return f"write it into edit.yaml, or give {', '.join(options)} (defaults: settings.toml)"
 
 
 def _place(location: tuple[str | int, ...]) -> str:
