@@ -15,6 +15,9 @@ from void_audit.media.reader import VideoClip
 from void_audit.model.geometry import Size
 from void_audit.model.track import Click
 from void_audit.pipeline.segment.click import ClickSegmenter
+from void_audit.pipeline.segment.marks import Prompt
+from void_audit.pipeline.segment.saliency import SaliencyNetwork
+from void_audit.pipeline.segment.seed import seed
 from void_audit.pipeline.segment.window import overlap
 from void_audit.weights.registry import lookup
 from void_audit.weights.store import ModelStore
@@ -96,7 +99,7 @@ def test_one_click_follows_the_ball_of_the_example(model):
 @pytest.mark.slow
 @pytest.mark.samples
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the real clips are not beside the checkout")
-@pytest.mark.parametrize(("name", "least"), [("ducky-float", 0.82)])
+@pytest.mark.parametrize(("name", "least"), [("ducky-float", 0.86)])
 def test_published_clicks_on_a_real_clip(model, name, least):
     folder = SAMPLES / name
     facts = json.loads((folder / "segmentation_info.json").read_text())
@@ -108,6 +111,24 @@ def test_published_clicks_on_a_real_clip(model, name, least):
     ]
     track = ClickSegmenter(model).segment(VideoClip(folder / "input_video.mp4").view(size=SIZE), clicks)
     assert mean_overlap(track, published_masks(folder / "trimask_quadmask.mp4")) > least
+
+
+@pytest.mark.slow
+@pytest.mark.samples
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the real clips are not beside the checkout")
+@pytest.mark.parametrize(("x", "y"), [(367, 41), (239, 67), (480, 88)], ids=["neck", "foot", "edge"])
+def test_one_click_on_any_part_of_the_press_finds_all_of_it(model, x, y):
+    """Its parts look unlike each other and it fills the picture's edge; no crop of the network holds it."""
+    folder = SAMPLES / "ducky-float"
+    clip = VideoClip(folder / "input_video.mp4").view(size=SIZE)
+    reference = list(published_masks(folder / "trimask_quadmask.mp4"))[20]
+    wanted = cv2.resize(reference.astype(np.float32), tuple(SIZE), interpolation=cv2.INTER_AREA) >= 0.5
+    assert wanted[y, x]
+    made = seed(
+        next(clip.frames(20, 21)), Prompt(20, ((x, y),), ()), SaliencyNetwork(model.read_bytes()),
+        clip.frames(21, 29), clip.frames_backwards(20, 12),
+    )  # fmt: skip
+    assert overlap(made.mask, wanted) > 0.8
 
 
 def published_masks(path: Path):
