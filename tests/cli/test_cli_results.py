@@ -53,6 +53,8 @@ def test_what_each_pass_will_do_is_said_before_it_is_approved(house, planned):
     plan = plan_of(house.workshop, planned.state)
     size = f"{plan.geometry.width}x{plan.geometry.height}"
     assert passes_of(plan) == [f"Pass 1: scripted-flat, at {size}.", f"Pass 2: scripted-identity, at {size}."]
+    alone = plan.model_copy(update={"refiner": plan.refiner.model_copy(update={"name": "none"})})
+    assert passes_of(alone)[1] == "Pass 2: none."
     by_model = plan.model_copy(update={"pass1": void_pass1("reference", execution("draft"))})
     said = passes_of(by_model)[0]
     for word in ("12 steps", size, "bfloat16", "draft", "reference", "dynamics: no"):

@@ -93,7 +93,9 @@ def passes_of(plan: EditPlan) -> list[str]:
                 f"{settings.model}, {settings.steps} steps at {size}, {settings.dtype}, {settings.execution.name}, "
                 f"{settings.numerics.name}; counterfactual dynamics: {dynamics}"
             )
-        lines.append(f"Pass {number}: {engine.name}, {how}.")
+        lines.append(
+            f"Pass {number}: none." if engine.name == "none" else f"Pass {number}: {engine.name}, {how}."
+        )
     return lines
 
 
@@ -122,7 +124,7 @@ def print_finished(studio: Studio, finished: Finished) -> None:
         say_wrapped(f"warning: {warning}", "yellow")
     for number in (1, 2):
         take = state.take(number)
-        if take is not None:
+        if take is not None and take.statistics:
             figures = ", ".join(f"{name} {value:g}" for name, value in take.statistics.items())
             say(f"Pass {number} ({take.engine.name}): {figures}")
     if state.composite and state.output:

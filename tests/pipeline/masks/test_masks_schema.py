@@ -124,6 +124,15 @@ def test_what_is_wrong_and_where(change: Callable[[Data], object], says: str) ->
     assert says in refused(change)
 
 
+def test_a_faulty_class_is_not_also_counted_as_missing() -> None:
+    two = data("quadmask")
+    two["classes"] = [{**two["classes"][0], "counts_as": "gone"}, two["classes"][3]]
+    two["compose"] = {"remove": {"object": "remove"}}
+    said = refusal(json.dumps(two).encode()).message
+    assert "class 1 (remove), counts_as" in said
+    assert "at least 2" not in said
+
+
 def test_nine_classes() -> None:
     def nine(d: Data) -> None:
         d["classes"] = [{**d["classes"][0], "name": f"c{i}", "value": i} for i in range(8)] + d["classes"][3:]

@@ -131,7 +131,11 @@ def _refused(reason: str) -> MaskError:
 
 
 def _problems(error: ValidationError, data: object) -> str:
-    found = [_problem(e["type"], e["msg"], e["loc"], data) for e in error.errors(include_input=False)]
+    faults = error.errors(include_input=False)
+    if any(e["loc"][:1] == ("classes",) and len(e["loc"]) > 1 for e in faults):
+        # Faulty classes are not counted: that there are too few others is no fault of the file's.
+        faults = [e for e in faults if e["type"] != "too_short"]
+    found = [_problem(e["type"], e["msg"], e["loc"], data) for e in faults]
     more = f"; and {len(found) - MAX_PROBLEMS} more" if len(found) > MAX_PROBLEMS else ""
     return "; ".join(found[:MAX_PROBLEMS]) + more
 

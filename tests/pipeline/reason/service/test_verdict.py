@@ -86,6 +86,21 @@ def test_error_pages_of_any_kind(reply: bytes) -> None:
     assert len(error.message) < 700
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call(fault="unreachable", detail="refused"),
+        Call(status=302, location="https://elsewhere.example/v1"),
+        Call(status=200, media_type="text/html", reply=b"<html>Please log in</html>"),
+    ],
+    ids=["down", "redirected", "login page"],
+)
+def test_an_address_is_called_as_the_option_that_gives_it(call: Call) -> None:
+    hint = judged(call).hint
+    assert "--reasoner-url" in hint
+    assert "base_url" not in hint
+
+
 def test_the_services_words_come_along() -> None:
     assert "Bad Gateway" in judged(Call(status=502, reply=b"<h1>Bad Gateway</h1>")).message
 

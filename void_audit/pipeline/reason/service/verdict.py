@@ -27,7 +27,7 @@ _FAULTS = {
         "reasoner-unreachable",
         "could not be reached: {call.detail}.",
         "Check that the service runs and that its address is right. Proxies that the environment names are not "
-        "used; base_url can name a gateway of the house.",
+        "used; --reasoner-url can name a gateway of the house.",
     ),
     "untrusted": (
         "reasoner-failed",
@@ -114,7 +114,7 @@ def _json(call: Call, service: Service) -> Json:
             service,
             f"answered with {printable(call.media_type, 100) or 'no media type'}, not with JSON.",
             call.exchange,
-            "Check that base_url is the address of a model, not of a login page or of another service.",
+            "Check that --reasoner-url is the address of a model, not of a login page or of another service.",
         )
     try:
         return parsed(call.reply)
@@ -130,7 +130,7 @@ def _redirected(call: Call, service: Service) -> ReasoningError:
     return service.error(
         "reasoner-failed",
         f"points to {elsewhere} (HTTP {call.status}), where nothing was sent.",
-        "If footage may go there, name that address as base_url.",
+        "If footage may go there, name that address as --reasoner-url.",
         call.exchange,
     )
 
