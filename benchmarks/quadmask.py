@@ -11,6 +11,8 @@ both are empty) of
 - *affected*: the composed mask's affected area against the values 63 and 127;
 - *opened*: everything in which something may change against everything that is not 255.
 
+A second table says what the difference in *affected* is made of (``benchmarks.quadmask_parts``).
+
 Options: ``--csv FILE`` writes every frame's figures, ``--sheets FOLDER`` pictures, ``--clips NAME,...``.
 """
 
@@ -27,11 +29,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.quadmask_parts import HEAD, Frame, Parts, parts_of
 from benchmarks.segment import contact_sheet, overlap, published_clicks, scaled
 from benchmarks.workplace import machine
 from void_audit.media.maskimport import import_mask
 from void_audit.media.reader import VideoClip
 from void_audit.model.clip import Clip
+from void_audit.model.geometry import Size
 from void_audit.model.mask import Bitmap, Classes, MaskClass
 from void_audit.model.reasoning import Consequences
 from void_audit.model.request import EditRequest
@@ -77,6 +81,9 @@ class Measured:
     frames: Sequence[tuple[float, ...]]
     published: Sequence[float]
     """Mean shares of the picture that the published mask and ours open."""
+    parts: Parts
+    first: float
+    """``grown`` on frame 0 where no shadow counts as object there."""
     seconds: float
 
 
@@ -100,10 +107,18 @@ def measure(case: Case, segmenter: Segmenter, sheets: Path | None = None) -> Mea
     track = segmenter.segment(view, scaled_marks(clicks, source.size, view.info.size))
     found = ContactReasoner().reason(view, track, _request(case)).consequences
     seconds = time.process_time() - start
-    frames, shares = _compared(case, track, found)
+    ours, theirs = _masks(case, track, found)
+    frames = [
+        figures(enlarge(bitmap, source.size), *pair)
+        for bitmap, pair in zip(track.masks, zip(ours, theirs, strict=True), strict=True)
+    ]
+    shares = [float(np.mean([(mask != MaskClass.KEEP).mean() for mask in masks])) for masks in (theirs, ours)]
     if sheets:
         _draw(case, view, track, sheets)
-    return Measured(case, track, found, frames, shares, seconds)
+    bare = compose(track, found.model_copy(update={"affected": ()}), source.size, _growth(source.size))
+    first = overlap(np.isin(next(bare), _OBJECT), np.isin(theirs[0], _OBJECT))
+    parts = parts_of(_frames(view, ours, theirs), found.grid)
+    return Measured(case, track, found, frames, shares, parts, first, seconds)
 
 
 def _request(case: Case) -> EditRequest:
@@ -113,17 +128,28 @@ def _request(case: Case) -> EditRequest:
     )  # fmt: skip
 
 
-def _compared(
-    case: Case, track: Track, found: Consequences
-) -> tuple[list[tuple[float, ...]], tuple[float, float]]:
+def _growth(size: Size) -> int:
+    return max(1, round(min(size) * DILATION))
+
+
+def _masks(case: Case, track: Track, found: Consequences) -> tuple[list[Classes], list[Classes]]:
+    """Ours and the published one, at the clip's own size."""
     size = case.clip.info.size
-    made = compose(track, found, size, max(1, round(min(size) * DILATION)))
-    published = import_mask(case.mask, case.clip.info).classes()
-    frames, opened = [], []
-    for bitmap, ours, theirs in zip(track.masks, made, published, strict=True):
-        frames.append(figures(enlarge(bitmap, size), ours, theirs))
-        opened.append(((theirs != MaskClass.KEEP).mean(), (ours != MaskClass.KEEP).mean()))
-    return frames, (float(np.mean([o[0] for o in opened])), float(np.mean([o[1] for o in opened])))
+    made = list(compose(track, found, size, _growth(size)))
+    return made, list(import_mask(case.mask, case.clip.info).classes())
+
+
+def _frames(view: Clip, ours: Sequence[Classes], theirs: Sequence[Classes]) -> list[Frame]:
+    size = tuple(view.info.size)
+
+    def small(mask: Classes) -> Classes:
+        return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+    masks = ((small(our), small(their)) for our, their in zip(ours, theirs, strict=True))
+    return [
+        Frame(picture, np.isin(their, _OBJECT), np.isin(their, _AFFECTED), np.isin(our, _AFFECTED))
+        for picture, (our, their) in zip(view.frames(), masks, strict=True)
+    ]
 
 
 def figures(track: Bitmap, ours: Classes, theirs: Classes) -> tuple[float, ...]:
@@ -156,6 +182,14 @@ def table(measured: Sequence[Measured]) -> Iterator[str]:
             f"| {one.case.name} | {len(values)} | {len(one.case.clicks)} | {' | '.join([*cells, *opened])} | "
             f"{np.median(one.track.confidence):.2f} | {one.seconds:.0f} |"
         )
+
+
+def parts_table(measured: Sequence[Measured]) -> Iterator[str]:
+    """Markdown: what the difference in *affected* is made of."""
+    yield HEAD
+    yield "|---" * (HEAD.count("|") - 1) + "|"
+    for one in measured:
+        yield f"| {one.case.name} | {' | '.join(one.parts.cells())} | {one.first:.3f} |"
 
 
 def write_frames(path: Path, measured: Sequence[Measured]) -> None:
@@ -191,6 +225,7 @@ def main() -> None:
     measured = [measure(case, segmenter, options.sheets) for case in wanted]
     print(f"machine: {machine()}, OpenCV {cv2.__version__}; mean / median / worst (its frame)\n")
     print(*table(measured), sep="\n")
+    print("", *parts_table(measured), sep="\n")
     for one in measured:
         things = [f"{a.noun} ({a.frames.start}-{a.frames.stop - 1})" for a in one.consequences.affected]
         print(f"\n{one.case.name}: {'; '.join(things) or 'nothing found'}", *one.track.warnings, sep="\n- ")

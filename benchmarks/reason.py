@@ -31,6 +31,7 @@ from void_audit.model.mask import PackedBitmaps
 from void_audit.model.reasoning import Consequences, Grid
 from void_audit.model.request import EditRequest
 from void_audit.model.track import Track
+from void_audit.pipeline.masks.grid import FindingCells
 from void_audit.pipeline.reason.contact import ContactReasoner
 from void_audit.pipeline.reason.shapes import distance_to
 
@@ -62,7 +63,7 @@ class Case:
 
 def drawn() -> list[Case]:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "pipeline" / "reason"))
-    from reason_scenes import panned, pushed_block, rolling_ball, visitor  # noqa: PLC0415
+    from reason_scenes import landing, panned, pressed, pushed_block, rolling_ball, shaded, visitor  # noqa: PLC0415
 
     worlds = {
         "soft shadow": rolling_ball(),
@@ -72,9 +73,14 @@ def drawn() -> list[Case]:
         "entering": rolling_ball(start=-60, frames=44),
         "shadow, panning camera": panned(rolling_ball(start=60, speed=4)),
         "resting object (guess)": rolling_ball(still=True),
+        "resting object, passing shade": shaded(rolling_ball(still=True)),
         "block set off": pushed_block(),
+        "block, light drifting by itself": pushed_block(dawn=40.0),
+        "block, object with shadow enters": pushed_block(frames=58, contact=30, shadow=0.4),
         "block, panning camera": panned(pushed_block()),
+        "block squashed": pressed(),
         "bouncing off the object": visitor(bounces=True),
+        "landing on the object": landing(),
         "passing behind the object": visitor(bounces=False),
         "no consequence at all": rolling_ball(shadow=0, mover=True),
     }
@@ -101,14 +107,12 @@ def from_folder(folder: Path) -> Case:
 
 def named(consequences: Consequences, case: Case) -> list:
     """Per frame, the cells that are opened."""
-    grid = consequences.grid
-    cells = np.zeros((len(case.masks), grid.rows, grid.cols), bool)
-    for thing in consequences.affected:
-        stops = [*(place.frame for place in thing.localizations[1:]), thing.frames.stop]
-        for place, stop in zip(thing.localizations, stops, strict=True):
-            for cell in place.cells:
-                cells[place.frame : stop, cell.row, cell.col] = True
-    return list(cells)
+    things = [FindingCells(thing, consequences.grid) for thing in consequences.affected]
+    nothing = np.zeros((consequences.grid.rows, consequences.grid.cols), bool)
+    return [
+        np.logical_or.reduce([nothing, *(thing.at(index) for thing in things)])
+        for index in range(len(case.masks))
+    ]
 
 
 def figures(case: Case, cells: list, grid: Grid) -> list[str]:

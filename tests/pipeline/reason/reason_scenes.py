@@ -100,15 +100,22 @@ def rolling_ball(
     return world
 
 
-def pushed_block(frames=44, contact=16, unrelated=True):
-    """A ball rolls to a block and stops; from ``contact`` on the block slides away. Another thing just passes."""
+def pushed_block(frames=44, contact=16, unrelated=True, shadow=0.0, dawn=0.0):
+    """A ball rolls to a block and stops; from ``contact`` on the block slides away. Another thing just passes.
+
+    ``shadow``: the ball casts one ahead. ``dawn``: from ``contact`` on the left side grows brighter by itself, by
+    up to so many levels.
+    """
     world, base, rng = World(), floor(), np.random.default_rng(2)
     ball = np.array([200.0, 60.0, 40.0], np.float32)
     block_start = 190.0
     for index in range(frames):
         x = block_start - 18 - 14 - 6.0 * max(contact - index, 0)
         slide = min(max(index - contact, 0) * 4.0, 70.0)
-        truth, picture = base.copy(), base.copy()
+        light = dawn * min(max(index - contact, 0) / 8, 1.0) * disc((70.0, 60.0), 80, soft=0.8)[..., None]
+        truth, picture = base + light, base + light
+        if shadow:
+            picture *= 1 - shadow * disc((x + 16, 118.0), (26, 9), soft=0.9)[..., None]
         for image, at in ((truth, block_start), (picture, block_start + slide)):
             image[78:122, round(at - 14) : round(at + 14)] = (70, 150, 70)
             if unrelated:
@@ -133,6 +140,49 @@ def visitor(bounces, frames=36, contact=18):
         cover = disc((194.0, 100.0), 18)[..., None]
         picture = images[1] * (1 - cover) + np.array([200.0, 60.0, 40.0], np.float32) * cover
         world.add(picture, images[0], cover[..., 0], rng)
+    return world
+
+
+def landing(frames=36, contact=14, pace=5.0):
+    """The object, a box, stands. A disc falls on its edge and stays there; without the box it falls to its foot."""
+    world, base, rng = World(), floor(), np.random.default_rng(6)
+    box = np.zeros((SIZE.height, SIZE.width, 1), np.float32)
+    box[100:150, 160:230] = 1
+    for index in range(frames):
+        free = 88.0 - pace * (contact - index)
+        images = [base.copy(), base.copy()]
+        for image, y in zip(images, (min(free, 138.0), min(free, 88.0)), strict=True):
+            cover = disc((158.0, y), 12)[..., None]
+            image[:] = image * (1 - cover) + np.array([40.0, 90.0, 200.0], np.float32) * cover
+        picture = images[1] * (1 - box) + np.array([200.0, 60.0, 40.0], np.float32) * box
+        world.add(picture, images[0], box[..., 0], rng)
+    return world
+
+
+def pressed(frames=34, contact=14, pace=3.0):
+    """The object comes down on a block; from ``contact`` on it squashes it, and hides where its top was."""
+    world, base, rng = World(), floor(), np.random.default_rng(8)
+    block = np.clip(0.6 * floor(Size(48, 70), seed=9) + (0, 60, 0), 0, 255).astype(np.float32)
+    for index in range(frames):
+        bottom = round(70 + pace * (index - contact))
+        press = np.zeros((SIZE.height, SIZE.width, 1), np.float32)
+        press[: max(0, bottom), 130:210] = 1
+        low = max(0, bottom - 70)
+        wide = low // 4
+        truth, picture = base.copy(), base.copy()
+        truth[70:140, 146:194] = block
+        picture[70 + low : 140, 146 - wide : 194 + wide] = cv2.resize(block, (48 + 2 * wide, 70 - low))
+        picture = picture * (1 - press) + np.array([200.0, 60.0, 40.0], np.float32) * press
+        world.add(picture, truth, press[..., 0], rng)
+    return world
+
+
+def shaded(world):
+    """The same world; a soft darkness that has nothing to do with the object passes over it."""
+    for index in range(len(world.pictures)):
+        dark = 1 - 0.3 * disc((20.0 + 9 * index, 125.0), (34, 22), soft=0.9)[..., None]
+        for images in (world.pictures, world.truths):
+            images[index] = np.clip(np.rint(images[index] * dark), 0, 255).astype(np.uint8)
     return world
 
 

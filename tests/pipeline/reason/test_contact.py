@@ -11,10 +11,12 @@ from reason_scenes import (
     World,
     disc,
     floor,
+    landing,
     opened,
     panned,
     pushed_block,
     rolling_ball,
+    shaded,
     visitor,
 )
 
@@ -125,6 +127,48 @@ def test_what_bounces_off_the_object_is_affected_from_then_on():
     for index in range(22, 36):
         ball = (disc((164.0 - 2 * (index - 18), 104.0), 11) > 0.5) & ~world.masks[index]
         assert (ball & area[index]).sum() >= 0.95 * ball.sum()
+    # Without the object it goes straight on: that way is named too, as assumed.
+    assert recall(world, area)[0] >= 0.97
+    (way,) = [thing for thing in answer.affected if "gone on" in thing.noun]
+    assert way.confidence <= 0.2
+    assert "assumed" in way.why
+
+
+@pytest.mark.slow
+def test_what_lands_on_the_object_would_have_fallen_to_its_foot():
+    world = landing()
+    answer = reason(world).consequences
+    area = opened(answer, world.clip.info)
+    assert recall(world, area)[0] >= 0.95
+    assert not area[:, 168:].any()
+    assert area.mean() <= 0.03
+
+
+@pytest.mark.slow
+def test_light_that_drifts_by_itself_is_not_opened():
+    world = pushed_block(dawn=40.0)
+    area = opened(reason(world).consequences, world.clip.info)
+    found, share = recall(world, area)
+    assert found >= 0.95
+    assert area.mean() <= 4 * share
+    assert not area[:, :60, :100].any()
+
+
+@pytest.mark.slow
+def test_a_shadow_sent_ahead_does_not_hide_what_the_object_sets_off():
+    world = pushed_block(frames=50, contact=30, shadow=0.4)
+    answer = reason(world).consequences
+    assert recall(world, opened(answer, world.clip.info))[0] >= 0.95
+    assert [thing.noun for thing in answer.affected] == ["shadow of the ball", "what the ball set off"]
+
+
+@pytest.mark.slow
+def test_a_shade_that_passes_over_a_resting_object_is_not_its_shadow():
+    world = shaded(rolling_ball(frames=30, still=True))
+    area = opened(reason(world).consequences, world.clip.info)
+    found, share = recall(world, area)
+    assert found >= 0.95
+    assert area.mean() <= 3 * share
 
 
 def test_what_passes_behind_the_object_is_not_affected():
@@ -166,10 +210,10 @@ def test_shadow_of_a_resting_object_is_only_guessed():
 def test_answer_says_that_it_is_rules_and_what_it_cannot_see():
     world = rolling_ball(frames=12)
     answer = reason(world)
-    assert answer.engine.kind == "rules"
+    assert (answer.engine.kind, answer.engine.version) == ("rules", "2")
     assert not answer.engine.counterfactual_dynamics
     assert "not by a model" in answer.consequences.summary
-    for blind in ("hidden", "sound", "intent", "would have moved"):
+    for blind in ("hidden", "sound", "intent", "would have moved", "cannot foresee"):
         assert blind in answer.consequences.summary
     assert check_consequences(answer.consequences, world.clip.info) == answer.consequences
 

@@ -189,3 +189,53 @@ def test_reach_grows_with_the_object_within_bounds(diagonal):
     assert 14 <= reach.near <= 40
     assert reach.cast >= max(20, 1.5 * diagonal)
     assert reach.guard < reach.touch < reach.near
+
+
+def test_light_that_grows_beside_the_object_is_no_contact():
+    assert owner(TOUCHING, edged=NOWHERE) != AFFECTED
+    assert owner(NEAR, edged=NOWHERE) == INDEPENDENT
+    assert owner(NEAR) == AFFECTED
+
+
+def test_light_is_affected_only_where_it_mostly_was():
+    wide = box(95, 30, 40, 40)
+    assert owner(wide, labelled(affected=box(95, 30, 4, 10)), edged=NOWHERE) == INDEPENDENT
+    assert owner(wide, labelled(affected=wide), edged=NOWHERE) == AFFECTED
+
+
+def test_contact_shows_in_the_midst_of_a_shadow():
+    """Dark all around, but what has an edge at the object and stays is the thing that it touches."""
+    thing, shade = box(81, 45, 6, 10), box(80, 30, 40, 40)
+    labels = own(
+        scene(shade, dark=shade & ~thing, transient=NOWHERE, edged=thing), labelled(artifact=shade), REACH
+    )
+    assert (labels[thing & (labels > 0)] == AFFECTED).any()
+    soft = own(
+        scene(shade, dark=shade & ~thing, transient=NOWHERE, edged=NOWHERE), labelled(artifact=shade), REACH
+    )
+    assert not (soft == AFFECTED).any()
+
+
+@pytest.mark.parametrize("kind", ["affected", "deflected"])
+def test_what_is_independent_takes_no_place_of_a_consequence(kind):
+    here, there = box(90, 40, 20, 20), box(110, 40, 40, 20)
+    before = labelled(**{kind: here, "independent": there})
+    for _ in range(10):
+        before = own(scene(here | there), before, REACH)
+    assert (before[here] == (AFFECTED if kind == "affected" else DEFLECTED)).all()
+
+
+def test_a_crumb_that_nobody_owned_goes_with_the_consequence_around_it():
+    crumb, thing = box(95, 45, 3, 3), box(90, 40, 20, 20)
+    before = labelled(affected=thing)
+    before[crumb] = INDEPENDENT
+    labels = own(scene(thing), before, REACH)
+    assert (labels[thing] == AFFECTED).all()
+
+
+def test_an_object_that_enters_meets_its_own_shadow():
+    entering, ahead = box(0, 40, 20, 20), box(20, 45, 30, 10)
+    before = labelled(independent=ahead)
+    labels = own(scene(ahead, dark=ahead, covered=entering), before, REACH)
+    assert (labels[labels > 0] == ARTIFACT).all()
+    assert labels.any()

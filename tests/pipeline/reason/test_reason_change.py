@@ -111,3 +111,18 @@ def test_nothing_is_said_of_unknown_places():
 def test_a_slightly_wrong_camera_is_forgiven_only_where_it_moves():
     shifted = noisy(BASE * 0.5 + np.roll(BASE, 1, axis=1) * 0.5)
     assert compare(shifted, still=False).changed.mean() < 0.002
+
+
+def test_a_thing_that_came_has_an_edge_light_that_grew_has_none():
+    came = BASE.copy()
+    came[30:50, 50:70] = (70, 150, 70)
+    thing = compare(noisy(came))
+    assert (thing.edged & thing.changed).sum() > 0.1 * thing.changed.sum()
+    grew = compare(noisy(BASE + 20 * disc((60, 40), 24, SIZE, soft=1.4)[..., None]))
+    assert grew.changed.sum() > 300
+    assert grew.edged.sum() < 0.01 * grew.changed.sum()
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_noise_has_no_edges(still):
+    assert not compare(noisy(BASE, noise=4), still=still).edged.any()

@@ -92,3 +92,35 @@ def test_a_speck_is_not_a_thing():
 def test_the_pace_is_that_of_the_world_not_of_the_picture(after, met):
     """The camera goes along: what keeps its pace rests in the picture, what stops runs backwards."""
     assert len(world(thrown(after), pan=3)) == met
+
+
+def regions_of(boxes):
+    """``boxes``: ``(x, y, width, height)`` of each region on each frame."""
+
+    def frame(offset):
+        labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+        for x, y, width, height in boxes[offset]:
+            labels[y : y + height, x : x + width] = INDEPENDENT
+        labels[OBJECT] = 0
+        return Owned(OBJECT, labels, np.eye(3))
+
+    return deflections(frame, len(boxes), REACH)
+
+
+def test_a_change_that_only_spreads_meets_nothing():
+    spreading = [[(20, 45, min(10 + 9 * i, 78), 10)] for i in range(16)]
+    assert not regions_of(spreading)
+    assert regions_of([[(x, y, SIDE, SIDE)] for x, y in thrown((-4, 0))])
+
+
+def test_what_lies_at_the_object_from_the_start_hides_no_meeting():
+    lying = (92, 36, 8, 8)
+    (meeting,) = regions_of([[lying, (x - 12, y - 10, 22, 22)] for x, y in thrown((-4, 0))])
+    assert 5 <= meeting.offset <= 8
+
+
+def test_a_meeting_knows_how_the_thing_came():
+    (meeting,) = world(thrown((-4, 0), before=(4, 1), at=(88, 45)))
+    assert meeting.velocity == pytest.approx((4, 1), abs=0.3)
+    assert meeting.coming.sum() == SIDE**2
+    assert not (meeting.coming & OBJECT).any()

@@ -165,3 +165,40 @@ def test_the_finest_grid_wholly_affected_can_be_said():
 
 def test_a_name_as_long_as_names_may_be_still_fits():
     assert only(observation(shadow=at()), "x" * 200).noun.startswith("shadow of the xxx")
+
+
+def guessed(*places, centre=(80.0, 60.0)):
+    return only(observation(guess=list(places), clean=0.1, travelled=False, centre=centre))
+
+
+def named(thing, frame):
+    place = [place for place in thing.localizations if place.frame <= frame][-1]
+    return {(cell.row, cell.col) for cell in place.cells}
+
+
+def test_a_resting_objects_shadow_rests_too():
+    stays, passes = at(start=0, stop=20), at(start=5, stop=9, left=12)
+    flickers = at(start=0, stop=13, top=2)
+    thing = guessed(stays, passes, flickers)
+    assert len(thing.localizations) == 1
+    assert named(thing, 3) == {(r, c) for r in (2, 3, 4, 8, 9, 10) for c in (7, 8, 9)}
+
+
+def test_a_guess_follows_an_object_that_goes_on():
+    moving = observation(
+        guess=[at(start=0, stop=6), at(start=6, stop=20, left=12)], clean=0.1, travelled=False
+    )
+    moving.centres[:] = [(20.0 + 5 * i, 60.0) for i in range(FRAMES)]
+    thing = only(moving)
+    assert named(thing, 2) == {(r, c) for r in (8, 9, 10) for c in (7, 8, 9)}
+    assert named(thing, 12) == {(r, c) for r in (8, 9, 10) for c in (12, 13, 14)}
+
+
+def test_the_way_on_is_said_to_be_assumed():
+    places = [np.s_[frame : frame + 1, 5:8, frame - 2 : frame + 1] for frame in range(4, 12)]
+    thing = only(observation(onward=places))
+    assert (thing.frames.start, thing.frames.stop) == (4, 12)
+    assert thing.confidence <= 0.2
+    assert "assumed" in thing.why
+    assert "frame 4" in thing.why
+    assert thing.movement == "Towards the right until frame 11."

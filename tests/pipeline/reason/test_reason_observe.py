@@ -4,11 +4,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from reason_scenes import World, disc, floor
+from reason_scenes import SIZE as WIDE
+from reason_scenes import World, disc, floor, pressed
 
 from void_audit.model.engine import no_progress
 from void_audit.model.geometry import Size
-from void_audit.model.grid import cell_counts, grid_for
+from void_audit.model.grid import cell_counts, cells_touched, grid_for
 from void_audit.pipeline.reason.observe import KINDS, analysis_size, cells_over_time, observe
 
 SIZE = Size(128, 72)
@@ -131,3 +132,18 @@ def test_first_frame_and_last_are_no_neighbours():
 
 def test_a_single_frame_is_all_there_is():
     assert cells_over_time(counts([9, 1])).tolist() == [[[True, False]]]
+
+
+def test_what_was_set_off_stays_so_where_the_object_hides_it():
+    """A press squashes a block: where the block was seen to give way is named though the press covers it by now."""
+    world, grid = pressed(), grid_for(WIDE, 24)
+    affected = cells_over_time(observe(world.clip, world.track, grid, no_progress).pixels["affected"])
+    top = np.zeros((WIDE.height, WIDE.width), bool)
+    top[88:104, 152:188] = True
+    top = cells_touched(top, grid, at_least=48)
+    assert not affected[:12].any()
+    for index in range(28, 34):
+        covered = world.masks[index]
+        filled = cells_touched(covered, grid, at_least=64)
+        assert affected[index][top & filled].mean() > 0.4
+        assert not affected[index][:7].any()

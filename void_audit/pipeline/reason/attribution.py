@@ -138,11 +138,13 @@ def _seeds(
     independent = region & claims[INDEPENDENT] & ~scene.beside
     affected = region & claims[AFFECTED] & ~scene.beside
     deflected = region & claims[DEFLECTED]
+    contact = False
     if not (scene.first or scene.hides or independent.any() or deflected.any()) and hangs.any():
         # A shadow's fringe is too weak to be dark, but it has no edge: what has one there is the thing itself.
         edged = hangs & scene.change.edged & ~scene.change.transient & ~grown(region & its_own, 1.0)
+        contact = bool(edged.sum() >= reach.smallest)
         affected |= hangs & ~grown(region & its_own, reach.fringe)
-        if edged.sum() >= reach.smallest:
+        if contact:
             affected |= edged
     left = region & (before == ARTIFACT) & ~its_own
     near = (distance[region] <= reach.near).any()
@@ -153,7 +155,8 @@ def _seeds(
     if independent.sum() < _CRUMB * (artifact | affected | deflected).sum():
         independent = np.zeros_like(independent)
     seeds = {INDEPENDENT: independent, ARTIFACT: artifact, AFFECTED: affected, DEFLECTED: deflected}
-    if _only_light(region, scene) and (region & (before == AFFECTED)).sum() <= 0.5 * region.sum():
+    was = (region & (before == AFFECTED)).sum() > 0.5 * region.sum()
+    if _only_light(region, scene) and not (contact or was):
         del seeds[AFFECTED]
     return {owner: seed for owner, seed in seeds.items() if seed.any()}
 

@@ -27,7 +27,8 @@ _BLIND = (
     "The rules compare pictures; they do not understand the scene. They cannot see what is hidden behind the "
     "object, causes that leave no visible trace or that are out of the picture, sound, or intent; they cannot "
     "tell what would have moved otherwise (for instance what the object held up or held back), nor real "
-    "contact from passing in front."
+    "contact from passing in front. They cannot foresee: where something would have gone on, a path straight on is "
+    "assumed."
 )
 
 
@@ -47,8 +48,9 @@ class ContactReasoner:
             name="contact",
             version=VERSION,
             kind="rules",
-            description="Rules, not a model: finds the object's shadow and reflection, and what begins to change "
-            "where the object touches it, by comparing frames with an estimate of the background.",
+            description="Rules, not a model: finds the object's shadow and reflection, what begins to change where the "
+            "object touches it, and what the object turns aside, by comparing frames with an estimate of the "
+            "background.",
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -20,6 +20,10 @@ _MOST_LOCALIZATIONS = 400
 _MOST_THINGS = 4
 _REFLECTS = 0.5
 """Pixels against those of the shadow, from which on a reflection is spoken of."""
+_STAYS = 3.0
+"""Pixels: more is not the jitter of the mask."""
+_STEADY = 0.5
+"""Share of the frames on which something is guessed."""
 _FEWEST_FRAMES = 5
 _FEWEST_CELLS = 5
 
@@ -32,7 +36,7 @@ def findings(seen: Observation, name: str) -> list[AffectedObject]:
         _artifact(
             seen, cells["appearance"], f"reflection or light of the {name}", "reflection or light shows", 0.25
         ),
-        _guess(seen, cells["guess"], name),
+        _guess(seen, _steady(cells["guess"], seen.centres), name),
         *(_set_off(part, name) for part in _things(cells["affected"])),
         *(_deflected(part, name) for part in _things(cells["deflected"])),
         *(_onward(part, name) for part in _things(cells["onward"])),
@@ -70,6 +74,27 @@ def _artifact(seen: Observation, cells: Cells, noun: str, does: str, base: float
     )
 
 
+def _steady(cells: Cells, centres: Sequence[tuple[float, float] | None]) -> Cells:
+    """While the object rests its shadow does: where darkness comes or goes meanwhile, something else casts it."""
+    steady, guessed = cells.copy(), np.asarray(cells.any(axis=(1, 2)), bool)
+    for rest in _rests(centres):
+        frames = rest[guessed[rest]]
+        if len(frames):
+            steady[frames] = cells[frames].mean(axis=0) >= _STEADY
+    return steady
+
+
+def _rests(centres: Sequence[tuple[float, float] | None]) -> Iterator[npt.NDArray[np.int64]]:
+    """Runs of frames on which the object stays where it is in the picture."""
+    start = 0
+    for frame in range(1, len(centres) + 1):
+        here, there = centres[frame] if frame < len(centres) else None, centres[start]
+        if here is None or there is None or np.hypot(here[0] - there[0], here[1] - there[1]) > _STAYS:
+            if frame - start >= _FEWEST_FRAMES:
+                yield np.arange(start, frame)
+            start = frame
+
+
 def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
     span = _span(cells)
     if span is None:
@@ -94,8 +119,8 @@ def _set_off(cells: Cells, name: str) -> AffectedObject | None:
         noun=f"what the {name} set off"[:200],
         category="physical",
         why=f"It looked the same until frame {span.start}, when the object (or something the object had already "
-        "moved) reached it; from then on it looks different. Without the object it would have stayed as it was, also where "
-        "the object hides it now.",
+        "moved) reached it; from then on it looks different. Without the object it would have stayed as it was, "
+        "also where the object hides it now.",
         will_move=True,
         frames=span,
         movement=_movement(cells, span),

@@ -239,7 +239,7 @@ class _SegmentPass:
         behind = self._blank()
         for offset in range(1, len(owners)):
             seen = self._owned(owners, offset)
-            before = self._owned(owners, offset - 1).labels == AFFECTED
+            before = grown(self._owned(owners, offset - 1).labels == AFFECTED, self._reach.guard + 1)
             behind = self._moved(behind | before.astype(np.uint8), offset - 1, offset) & seen.covered
             filled = cell_counts(seen.covered, grid) == size
             pixels[self._segment.start + offset] += np.where(filled, cell_counts(behind > 0, grid), 0).astype(
