@@ -29,7 +29,7 @@ ALL = {
     "ledger": Benchmark("receipts per second and latency against the disk's fsync, on both databases", 2),
     "ledger_size": Benchmark("a long log: append, proofs, fsck, memory", 2),
     "memory": Benchmark("peak memory against clip length", 5),
-    "sam2": Benchmark("peak memory of SAM 2 against clip length, random weights", 10),
+    "sam2": Benchmark("peak memory of SAM 2 against clip length, random weights", 15),
     "segment": Benchmark("IoU of the click segmenter", 3),
     "quadmask": Benchmark("IoU of the quadmask from published clicks on the embedded engines", 3),
     "long_clip": Benchmark("peak memory on a ten-minute clip", 8),
