@@ -88,6 +88,14 @@ def test_every_command_is_found_and_nothing_else():
     assert CliRunner().invoke(app, ["keys", "nothing"]).exit_code == 2
 
 
+@pytest.mark.parametrize("name", LEAVES)
+def test_the_name_of_every_option_is_whole_at_80_columns(name):
+    said = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).stdout
+    names = [n for option in LEAVES[name].params for n in (*option.opts, *option.secondary_opts)]
+    assert [n for n in names if n.startswith("--") and n not in said] == []
+    assert "…" not in said
+
+
 def test_help_and_version():
     for words in (["--help"], ["keys", "--help"], ["policy", "--help"]):
         result = CliRunner().invoke(app, words)

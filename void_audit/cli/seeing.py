@@ -26,6 +26,10 @@ from void_audit.model.seeing import (
 
 PANEL = "How the footage is looked at"
 option = partial(typer.Option, rich_help_panel=PANEL)
+of_model = partial(typer.Option, rich_help_panel="With --reasoner gemini or openai-compatible")
+of_service = partial(typer.Option, rich_help_panel="What the service of such a reasoner takes")
+of_plain = partial(typer.Option, rich_help_panel="Where that service knows no JSON schemas")
+"""Apart: a second name takes so much of 80 columns that names beside it would be cut."""
 
 OF_SAM2 = frozenset({"sam2_size", "sam2_model"})
 OF_MODEL = frozenset(
@@ -52,32 +56,33 @@ class SeeingOptions:
         option("--reasoner", help="Embedded rules; Gemini (GEMINI_API_KEY); or a server of your own."),
     ] = "contact"
     reasoner_model: Annotated[
-        str | None, option("--reasoner-model", help="Which model is asked, exactly.")
+        str | None, of_model("--reasoner-model", help="Which model is asked, exactly.")
     ] = None
     reasoner_url: Annotated[
-        str | None, option("--reasoner-url", help="Address, e.g. http://localhost:8000/v1.")
+        str | None, of_model("--reasoner-url", help="Address, such as http://localhost:8000/v1 for vLLM.")
     ] = None
     reasoner_frames: Annotated[
-        int, option("--reasoner-frames", min=1, max=32, help="Pictures that it is shown.")
+        int, of_model("--reasoner-frames", min=1, max=32, help="Pictures that it is shown.")
     ] = 10
     reasoner_video: Annotated[
         bool | None,
-        option("--reasoner-video/--no-reasoner-video", help="Whether it is shown the clip, too."),
+        of_service("--reasoner-video/--no-reasoner-video", help="Whether it is shown the clip, too."),
     ] = None
-    reasoner_seed: Annotated[int, option("--reasoner-seed", min=0, max=2**31 - 1, help="Its seed.")] = 42
+    reasoner_seed: Annotated[int, of_model("--reasoner-seed", min=0, max=2**31 - 1, help="Its seed.")] = 42
     reasoner_timeout: Annotated[
         float | None,
-        option("--reasoner-timeout", min=1, max=3600, help="Seconds that it gets for an answer."),
+        of_model("--reasoner-timeout", min=1, max=3600, help="Seconds that it gets for an answer."),
     ] = None
     reasoner_tokens: Annotated[
         int | None,
-        option("--reasoner-tokens", min=256, max=65_536, help="Tokens of its answer, thoughts included."),
+        of_model("--reasoner-tokens", min=256, max=65_536, help="Tokens of its answer, thoughts included."),
     ] = None
     reasoner_structured: Annotated[
         bool,
-        option(
-            "--reasoner-structured/--no-reasoner-structured",
-            help="Whether the service holds it to the schema, or reads it as words.",
+        of_plain(
+            " /--no-reasoner-structured",
+            show_default=False,
+            help="It is asked for JSON in words; the check of the reply is the same.",
         ),
     ] = True
 
