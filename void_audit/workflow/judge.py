@@ -212,7 +212,7 @@ def insist(decision: PolicyDecision) -> None:
         f"Policy denies at stage {decision.stage}: {reasons or 'no active rule pack.'}",
         "`void-audit policy check REQUEST` shows each rule with what it saw."
         if decision.stage == "intent"
-        else "`void-audit history` of the edit shows each rule with what it saw.",
+        else "`void-audit history EDIT` shows each rule with what it saw; without EDIT it lists the edits.",
     )
 
 
