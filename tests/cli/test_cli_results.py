@@ -18,7 +18,9 @@ from void_audit.cli.results import (
     print_planned,
     warnings_of,
 )
+from void_audit.model.geometry import Rect
 from void_audit.model.void import execution, void_pass1
+from void_audit.policy.pack import builtin
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +108,36 @@ def test_consequences_for_which_a_schema_has_no_class_are_said_to_be_left_out(ho
     assert made.state.reasoning.affected
     print_planned(house.workshop, made)
     assert ("is not in the mask: brand-safety has" in capsys.readouterr().out.replace("\n", " ")) is told
+
+
+def masked(planned, schema):
+    """The planned edit with its mask's schema called ``schema``."""
+    record = planned.state.mask
+    named = record.mask_schema.model_copy(update={"name": schema})
+    records = {**planned.state.records, "mask": record.model_copy(update={"mask_schema": named})}
+    return replace(planned, state=replace(planned.state, records=records))
+
+
+@pytest.mark.parametrize(
+    ("schema", "active", "asleep"),
+    [("localization", (), True), ("localization", ("localization",), False), ("quadmask", (), False)],
+)
+def test_rules_made_for_a_schema_that_sleep_are_named(house, planned, schema, active, asleep):
+    packs = [*(pack for pack in house.workshop.packs if pack.name != "localization"), *map(builtin, active)]
+    warnings = planned_json(replace(house.workshop, packs=packs), masked(planned, schema))["warnings"]
+    assert any("rule pack 'localization'" in line for line in warnings) is asleep
+
+
+def test_a_command_that_goes_on_by_itself_names_no_next_one(house, planned, capsys):
+    print_planned(house.workshop, planned, goes_on=True)
+    assert "Next:" not in capsys.readouterr().out
+
+
+def test_a_part_of_the_picture_is_called_one(house, planned, capsys, monkeypatch):
+    plan = plan_of(house.workshop, planned.state)
+    whole = Rect(x=0, y=0, width=plan.mask.width, height=plan.mask.height)
+    for crop, said in ((whole, False), (Rect(x=0, y=0, width=16, height=8), True)):
+        cropped = plan.model_copy(update={"geometry": plan.geometry.model_copy(update={"crop": crop})})
+        monkeypatch.setattr(results, "plan_of", lambda *_, cropped=cropped: cropped)
+        print_planned(house.workshop, planned)
+        assert ("part of the picture, 16x8 of" in " ".join(capsys.readouterr().out.split())) is said

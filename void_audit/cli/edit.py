@@ -171,7 +171,7 @@ def edit(
         asked = _asked(busy, request, options)
         planned = plan_request(studio, *asked, choices.choices(), looks.seeing())
     if not as_json:
-        print_planned(studio, planned)
+        print_planned(studio, planned, goes_on=True)
     if planned.state.take(1) is None:
         for name in approve_as:
             approve_edit(studio, planned.edit, place.person(name))

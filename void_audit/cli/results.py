@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from void_audit.cli.console import say
+from void_audit.cli.figures import in_words
 from void_audit.cli.masks import mask_changes
 from void_audit.cli.reasoned import findings_json, print_findings, say_wrapped
 from void_audit.cli.tables import print_decision
@@ -16,6 +17,7 @@ from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.void import VoidSettings
 from void_audit.pipeline.masks.comparison import comparison
+from void_audit.policy.pack import builtin_names
 from void_audit.workflow.material import recorded_request, supplied_warnings
 from void_audit.workflow.planning import Planned
 from void_audit.workflow.recorder import Recorder
@@ -42,8 +44,8 @@ def planned_json(studio: Studio, planned: Planned) -> dict[str, object]:
     }
 
 
-def print_planned(studio: Studio, planned: Planned) -> None:
-    """A planned edit for a person: what was found, what policy says, and what comes next."""
+def print_planned(studio: Studio, planned: Planned, goes_on: bool = False) -> None:
+    """A planned edit for a person: what was found, what policy says, and what to do next."""
     state, plan = planned.state, plan_of(studio, planned.state)
     say(f"Edit {planned.edit}{' (resumed)' if planned.resumed else ''}", "bold")
     print_findings(studio, planned.edit, state)
@@ -61,7 +63,7 @@ def print_planned(studio: Studio, planned: Planned) -> None:
             say_wrapped(f"  - {change}")
         if left_out := _left_out(state):
             say_wrapped(left_out, "yellow")
-    for line in passes_of(plan):
+    for line in (*passes_of(plan), *_part_of(plan)):
         say_wrapped(line)
     if not plan.engine.counterfactual_dynamics:
         say(
@@ -73,6 +75,8 @@ def print_planned(studio: Studio, planned: Planned) -> None:
     print_decision(decision_of(studio, state))
     say(f"Plan {state.plan.digest if state.plan else ''}: {plan_file(studio, planned)}")
     say(f"Mask over the footage: {preview_picture(studio, planned)}")
+    if goes_on:
+        return
     if state.approvals_missing:
         say(
             f"Next: void-audit approve {planned.edit} --as NAME ({state.approvals_missing} approval(s) missing)"
@@ -97,6 +101,16 @@ def passes_of(plan: EditPlan) -> list[str]:
             f"Pass {number}: none." if engine.name == "none" else f"Pass {number}: {engine.name}, {how}."
         )
     return lines
+
+
+def _part_of(plan: EditPlan) -> list[str]:
+    """Said where not the whole picture is synthesised: the smaller size is no loss."""
+    crop, whole = plan.geometry.crop, f"{plan.mask.width}x{plan.mask.height}"
+    if (part := f"{crop.width}x{crop.height}") == whole:
+        return []
+    return [
+        f"The passes are given the mask's part of the picture, {part} of {whole}; the file keeps its size."
+    ]
 
 
 def finished_json(studio: Studio, finished: Finished) -> dict[str, object]:
@@ -125,8 +139,7 @@ def print_finished(studio: Studio, finished: Finished) -> None:
     for number in (1, 2):
         take = state.take(number)
         if take is not None and take.statistics:
-            figures = ", ".join(f"{name} {value:g}" for name, value in take.statistics.items())
-            say(f"Pass {number} ({take.engine.name}): {figures}")
+            say_wrapped(f"Pass {number} ({take.engine.name}): {in_words(take.statistics)}.")
     if state.composite and state.output:
         say(
             f"Outside the mask {state.composite.keep_samples_changed} of {state.composite.keep_samples:,} samples "
@@ -185,7 +198,18 @@ def _planned_warnings(studio: Studio, planned: Planned) -> list[str]:
     """Warnings of every stage; before pass 1, whose record holds them, also those of a clip to be put in."""
     before = planned.state.take(1) is None
     more = supplied_warnings(Recorder(studio, planned.edit)) if before else ()
-    return [*warnings_of(planned.state), *more]
+    return [*warnings_of(planned.state), *more, *_rules_asleep(studio, planned.state)]
+
+
+def _rules_asleep(studio: Studio, state: EditState) -> list[str]:
+    """Said where void-audit has rules for the mask's schema, and the house has not activated them."""
+    name = state.mask.mask_schema.name if state.mask else ""
+    if state.seal or name not in builtin_names() or name in {pack.name for pack in studio.packs}:
+        return []
+    return [
+        f"The rule pack {name!r}, which is made for masks of this schema, is not active here: nothing of it was asked. "
+        f"An administrator adds it in settings.toml (packs)."
+    ]
 
 
 def plan_file(studio: Studio, planned: Planned) -> Path:

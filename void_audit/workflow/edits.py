@@ -32,7 +32,9 @@ class EditFolders:
         folder = self.root / edit
         if not _is_id(edit) or not folder.is_dir():
             raise WorkspaceError(
-                "edit-unknown", f"No edit {edit!r} in {self.root}.", "`void-audit history` lists them."
+                "edit-unknown",
+                f"No edit {edit!r} in {self.root}.",
+                "`void-audit history` lists them; a request is named by its folder, which must exist.",
             )
         return folder
 

@@ -218,7 +218,7 @@ def _check_frames(number: int, edit: MaskOperation, frames: int) -> None:
         raise MaskError(
             "mask-edit-frames",
             f"Operation {number} is for frames {edit.frames.start} to {last}; the mask has {frames} frames.",
-            f"Frames are counted from 0 to {frames - 1}; `stop` is the first one that is left alone.",
+            f"Frames are counted from 0 to {frames - 1}; in a file of operations `stop` is the first one left alone.",
         )
     if isinstance(edit, CopyEdit) and edit.from_frame >= frames:
         raise MaskError(
