@@ -65,6 +65,15 @@ class TestWordsTakenInAnotherWay:
         assert (older.extractor, older.request.object_words) == (1, ())
         assert fact_problems(evidence, decided[0], "output", older) == ([], [])
 
+    def test_facts_of_the_second_way_know_nothing_of_sweeping(self, evidence, decided):
+        second = decided[1].model_copy(update={"extractor": 2})
+        assert fact_problems(evidence, decided[0], "output", second) == ([], [])
+        swept = second.request.model_copy(update={"swept_words": ("ball",)})
+        (problem,), _ = fact_problems(
+            evidence, decided[0], "output", second.model_copy(update={"request": swept})
+        )
+        assert "request.swept_words" in problem
+
     def test_facts_of_one_way_said_to_be_of_another(self, evidence, decided):
         wrong = decided[1].model_copy(update={"extractor": 1})
         (problem,), _ = fact_problems(evidence, decided[0], "output", wrong)

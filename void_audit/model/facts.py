@@ -25,6 +25,9 @@ class RequestFacts(Value):
     """Words of instruction and object alone: what is asked for, not what stays."""
     object_words: tuple[str, ...] = ()
     """Words of the object alone, as the request names it; empty with extractor 1, which knows no such fact."""
+    swept_words: tuple[str, ...] = ()
+    """Words of instruction and object of which "all", "every" and the like are said (``policy.sweeping``), sorted,
+    distinct; empty with extractors 1 and 2, which know no such fact."""
     consent_given: bool = False
     """Whether the request says under which consent of the people shown it is made."""
     supplied_clip: bool = False

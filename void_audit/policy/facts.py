@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -13,6 +14,7 @@ from void_audit.model.base import Value
 from void_audit.model.decision import Stage
 from void_audit.model.facts import Facts, RequestFacts
 from void_audit.model.request import EditRequest
+from void_audit.policy.sweeping import swept_words
 from void_audit.policy.words import EXTRACTOR, words_of
 
 FactType = Literal["string", "int", "double", "bool", "timestamp", "list(string)", "list(timestamp)"]
@@ -121,6 +123,8 @@ def request_facts(
         ValueError: there is no such way.
     """
     named = words_of(request.object, extractor=extractor) if extractor > 1 else ()  # no fact before
+    asked = (request.instruction, request.object)
+    swept = swept_words(asked, partial(words_of, extractor=extractor)) if extractor > 2 else ()
     return RequestFacts(
         operation=request.operation,
         asset_class=request.asset_class,
@@ -129,8 +133,9 @@ def request_facts(
         instruction_words=words_of(
             request.instruction, request.object, request.background, extractor=extractor
         ),
-        asked_words=words_of(request.instruction, request.object, extractor=extractor),
+        asked_words=words_of(*asked, extractor=extractor),
         object_words=named,
+        swept_words=swept,
         rights_not_before=request.rights.not_before,
         rights_not_after=request.rights.not_after,
         requester_roles=tuple(sorted(set(roles))),

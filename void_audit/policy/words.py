@@ -8,6 +8,7 @@ verifies an old decision takes them as they were taken then. A new way is a new 
    Latin for Latin ones, digits and signs that stand for letters, spelled-out words (``p o l i c e``, ``po-lice``, a
    word broken over two lines) joined, and the pictures of what rules are about named. What looks like no Latin word
    adds none, so that words of every other script stay as they are.
+3. As 2; with it, ``policy.sweeping`` says which words a request is sweeping about.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby, pairwise
 
-EXTRACTOR = 2
+EXTRACTOR = 3
 """The way in which words are taken now."""
 
 _LOOK_ALIKES: Mapping[str, str] = {
@@ -116,4 +117,4 @@ def _lettered(chunk: str) -> Iterator[str]:
             yield word
 
 
-_WAYS: Mapping[int, Callable[[str], Iterator[str]]] = {1: _plain, 2: _seen}
+_WAYS: Mapping[int, Callable[[str], Iterator[str]]] = {1: _plain, 2: _seen, 3: _seen}
