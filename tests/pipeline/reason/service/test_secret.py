@@ -58,6 +58,19 @@ def test_so_does_a_part_that_tells_it_wherever_it_stands(key: str, length: int) 
     assert masked == b"<[key]***> and on"
 
 
+@given(KEYS.filter(lambda key: len(key) > 16), st.integers(16, 59))
+def test_so_does_its_end(key: str, length: int) -> None:
+    """A key in two halves is no secret any more."""
+    masked = Secret(key).masked(b"<***" + key[-length:].encode() + b"> and on")
+    assert masked == b"<***[key]> and on"
+
+
+def test_neither_half_nor_middle_of_a_long_one_is_left() -> None:
+    key = "sk-" + "".join(f"{number:x}" for number in range(1000, 1250))
+    for begin, end in ((0, 350), (350, len(key)), (100, 300)):
+        assert Secret(key).masked_text(f"<{key[begin:end]}>") == "<[key]>"
+
+
 def test_a_long_reply_is_masked_in_no_time() -> None:
     begun = time.monotonic()
     Secret("AIzaSy" + "0" * 1000).masked(b"AIzaSy" * 300_000 + b"0" * 2_000_000)

@@ -16,7 +16,9 @@ _SHAPE = re.compile(r"[A-Za-z0-9._~+/-]{8,1024}=*")
 _SHORTEST_PART = 4
 """Characters of its beginning that are masked where the data end within it."""
 _TELLING_PART = 16
-"""Characters of its beginning that are masked anywhere: services like to quote a key in part."""
+"""Characters in a row that are masked anywhere: services like to quote a key in part."""
+_PLACES = 8
+"""In so many places of the key such a part is looked for, besides at its end, and from there in both directions."""
 
 
 class Secret:
@@ -29,7 +31,7 @@ class Secret:
         ReasoningError: ``reasoner-key`` if it has another shape. The message does not quote it.
     """
 
-    __slots__ = ("_pattern", "_rest", "_value")
+    __slots__ = ("_begins", "_pattern", "_spelled", "_value")
 
     def __init__(self, value: str | None) -> None:
         if value is not None and not _SHAPE.fullmatch(value):
@@ -39,10 +41,12 @@ class Secret:
                 "Check it for blanks and line ends; a server that needs no key takes none.",
             )
         self._value = value or ""
-        begin, rest = self._value[:_TELLING_PART], self._value[_TELLING_PART:]
-        self._pattern = re.compile("".join(map(_spellings, begin)).encode() or b"(?!)")
-        spelled = {character: re.compile(_spellings(character).encode()) for character in set(rest)}
-        self._rest = [spelled[character] for character in rest]
+        last = max(len(self._value) - _TELLING_PART, 0)
+        self._begins = (*range(0, last, max(last // _PLACES, 1)), last)
+        spelled = [_spellings(character) for character in self._value]
+        parts = ("".join(spelled[begin : begin + _TELLING_PART]) for begin in self._begins)
+        self._pattern = re.compile("|".join(f"({part})" for part in parts).encode() if spelled else b"(?!)")
+        self._spelled = [re.compile(spelling.encode()) for spelling in spelled]
 
     def __repr__(self) -> str:
         return f"Secret({MASK if self._value else 'none'})"
@@ -54,7 +58,8 @@ class Secret:
     def masked(self, data: bytes) -> bytes:
         """``data`` with ``[key]`` for each copy of the key: plain, percent-encoded, or with JSON's or HTML's escapes.
 
-        So is its beginning alone, from sixteen characters on, and from four where the data were cut off within it.
+        So are its beginning, its end and longer parts of it, from sixteen characters on, and four of its beginning
+        where the data were cut off within it.
         """
         data = b"".join(self._pieces(data))
         for length in range(min(len(self._value), _TELLING_PART) - 1, _SHORTEST_PART - 1, -1):
@@ -65,15 +70,22 @@ class Secret:
     def _pieces(self, data: bytes) -> Iterator[bytes]:
         done = 0
         while found := self._pattern.search(data, done):
-            yield data[done : found.start()]
+            begin = self._begins[(found.lastindex or 1) - 1]
+            yield data[done : self._start(data, found.start(), begin, done)]
             yield MASK.encode()
             done = found.end()
-            for spelled in self._rest:
+            for spelled in self._spelled[begin + _TELLING_PART :]:
                 more = spelled.match(data, done)
                 if not more:
                     break
                 done = more.end()
         yield data[done:]
+
+    def _start(self, data: bytes, start: int, begin: int, done: int) -> int:
+        """Where the part of the key that was found at ``start``, its character ``begin``, really starts."""
+        while begin and start > done and data[start - 1] == ord(self._value[begin - 1]):
+            begin, start = begin - 1, start - 1
+        return start
 
     def masked_text(self, text: str) -> str:
         """The same for text."""
