@@ -124,3 +124,32 @@ def test_a_meeting_knows_how_the_thing_came():
     assert meeting.velocity == pytest.approx((4, 1), abs=0.3)
     assert meeting.coming.sum() == SIDE**2
     assert not (meeting.coming & OBJECT).any()
+
+
+@pytest.mark.parametrize("pace", [6, 7, 8, 9, 10, 12])
+def test_what_hides_before_the_object_or_comes_out_of_it_did_not_stop_where_a_remnant_of_it_is_seen(pace):
+    """A thing cannot be seen in front of the object; slivers beside the object remain on every frame."""
+    boxes = []
+    for i in range(200 // pace - 4):
+        left, right = i * pace, i * pace + 30
+        seen = [(92, 35, 6, 10), (122, 35, 6, 10)]
+        seen += [(left, 35, min(right, 96) - left, 30)] if left < 96 else []
+        seen += [(max(left, 124), 35, right - max(left, 124), 30)] if right > 124 else []
+        boxes.append(seen)
+    assert not regions_of(boxes)
+
+
+def test_a_screen_whose_picture_changes_is_no_thing_that_travels():
+    """Its changing parts have a middle that wanders, but they are where they were."""
+    grain = np.random.default_rng(2).random((80, 88))
+    ramp = np.linspace(-1, 1, 88)
+
+    def frame(offset):
+        labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+        wanders = min(max(offset - 2, 0), 6)
+        labels[10:90, 10:98][grain < 0.65 + 0.1 * (wanders - 3) * ramp] = INDEPENDENT
+        at_rest = np.roll(OBJECT, max(0, 8 - offset) * 8, axis=1)
+        labels[at_rest] = 0
+        return Owned(at_rest, labels, np.eye(3))
+
+    assert not deflections(frame, 24, REACH)

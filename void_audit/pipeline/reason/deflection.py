@@ -94,7 +94,7 @@ def _met(
         return None
     ahead = velocity / pace
     sideways = np.array([-ahead[1], ahead[0]])
-    if min(_ends(before[:-1], ahead)) < _TRAVELS * pace:
+    if min(_ends(before[:-1], ahead)) < _TRAVELS * pace or _stays(before[:-1], velocity):
         return None
     rear = _ends(after[1:], ahead)[0]
     aside = _slope(np.array([[np.median(seen.points @ sideways)] for seen in after[1:]]))[0]
@@ -110,6 +110,19 @@ def _ends(walk: list[_Seen], ahead: npt.NDArray[np.float64]) -> tuple[float, flo
     return float(rear), float(front)
 
 
+def _stays(walk: list[_Seen], velocity: npt.NDArray[np.float64]) -> bool:
+    """Whether it is seen where it was rather than where it would have come to: a screen that changes, not a thing."""
+    first, last = _pixels(walk[0].points), _pixels(walk[-1].points)
+    brought = _pixels(walk[0].points + (len(walk) - 1) * velocity)
+    return len(np.intersect1d(first, last)) >= len(np.intersect1d(brought, last))
+
+
+def _pixels(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Points by one whole number each."""
+    across, down = np.rint(points).astype(np.int64).T
+    return np.asarray(across + (down << 32), np.int64)
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A thing on one frame: its pixels there, and in the segment's coordinates ``(n, 2)``."""
@@ -119,14 +132,18 @@ class _Seen:
 
 
 def _walk(frame: Callable[[int], Owned], region: Bitmap, offsets: range, reach: Reach) -> list[_Seen]:
-    """The thing on each frame as far as it can be followed."""
-    walk = []
+    """The thing on each frame as far as it can be followed: not where only a remnant of it is seen."""
+    walk: list[_Seen] = []
+    largest = 0
     for offset in offsets:
         seen = frame(offset)
         candidates = [other for other in _independent(seen, reach) if (other & region).any()]
         if not candidates:
             break
         region = max(candidates, key=lambda other: int((other & region).sum()))
+        largest = max(largest, int(region.sum()))
+        if region.sum() < _SAME * largest:
+            break
         walk.append(_Seen(region, project(seen.pose, np.argwhere(region)[:, ::-1].astype(np.float64))))
     return walk
 
