@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,11 +108,20 @@ def test_a_gateway_that_takes_no_more_is_heard_while_sending(kind: str) -> None:
     assert "HTTP 413: too large" in caught.value.message
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C does what it does at a terminal; a test process in the background may have been told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(
     "acts",
     [[silence()], [trickle(HEAD_WITHOUT_LENGTH)], [reply(b"", "429 Busy", {"Retry-After": "60"})]],
     ids=["hung", "slow", "between attempts"],
 )
+@pytest.mark.usefixtures("ctrl_c")
 def test_whoever_presses_ctrl_c_does_not_wait(kind: str, acts: list[Act]) -> None:
     with serving(*acts) as server:
         asked = transport(kind, server.url, timeout=30)
