@@ -88,7 +88,8 @@ def test_what_was_erased_is_not_told(asked):
 
 @pytest.mark.parametrize(
     ("options", "error"),
-    [("--person nobody", "person-unknown"), ("--person abc", "person-unknown"), ("--since yesterday", "option-value")],
+    [("--person nobody", "person-unknown"), ("--person abc", "person-unknown"), ("--since yesterday", "option-value"),
+     ("--person ''", "person-unknown"), ("--since ''", "option-value")],  # a script's variable that is not set
 )  # fmt: skip
 def test_what_cannot_be_listed(desk, options, error):
     desk.refused(f"questions {options}", 2, error)

@@ -313,6 +313,7 @@ class TestBegin:
         with pytest.raises(MaskError) as caught:
             import_mask(self.short(tmp_path), info, begins_at=begin)
         assert caught.value.code == "mask-frames"
+        assert caught.value.hint == "They can begin at frame 2 at the latest."
 
     def test_a_whole_mask_cannot_begin_later(self, tmp_path: Path, info: ClipInfo) -> None:
         path = self.short(tmp_path, skip=0)

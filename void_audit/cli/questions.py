@@ -45,9 +45,9 @@ def questions(
     Example: void-audit questions --person lois --since 2026-11-01
     """
     place = workspace_at(workspace)
-    begins = _moment(since) if since else None
+    begins = _moment(since) if since is not None else None
     registry, names = registry_of(place.reading), shown_names(place)
-    holders = _holders(person, names, registry) if person else None
+    holders = _holders(person, names, registry) if person is not None else None
     found = [
         question
         for question in told(place.reading.entries(kinds=KINDS), registry, reading(place.blobs))

@@ -232,8 +232,14 @@ def _other_pace(source: GraySource, info: ClipInfo) -> str:
 
 def _placed(pictures: int, info: ClipInfo, begin: int, why: str) -> tuple[Numbers, str]:
     """Pictures one by one from frame ``begin`` on."""
-    if not 0 <= begin <= info.frames - pictures:
+    if pictures > info.frames:
         raise _wrong_length(pictures, info)
+    if not 0 <= begin <= info.frames - pictures:
+        raise MaskError(
+            "mask-frames",
+            f"The mask's {pictures} pictures cannot begin at frame {begin}: the clip has {info.frames}.",
+            f"They can begin at frame {info.frames - pictures} at the latest.",
+        )
     numbers = np.full(info.frames, -1)
     numbers[begin : begin + pictures] = np.arange(pictures)
     said = f"The mask has {pictures} pictures for {info.frames} frames and begins at frame {begin}, {why}"
