@@ -63,3 +63,11 @@ def test_an_unknown_name_is_refused(monkeypatch, ran, capsys):
         asked(monkeypatch, "ledger", "nonsense")
     assert not ran
     assert "no benchmark 'nonsense'" in capsys.readouterr().err
+
+
+def test_every_figure_that_is_promised_below_has_a_section():
+    """Two that write into one file at the same time lost one of them."""
+    text = (ROOT / "benchmarks" / "README.md").read_text()
+    promised = [line for line in text.splitlines() if line.startswith("|") and "| below" in line]
+    sections = [line for line in text.splitlines() if line.startswith("## ")]
+    assert len(promised) == len(sections) > 5
