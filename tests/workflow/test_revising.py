@@ -302,6 +302,7 @@ class TestTakenAgain:
         with pytest.raises(error) as caught:
             revert_mask(house.workshop, edit, house.place.person("lois"), number)
         assert caught.value.code == code
+        assert (number == 1) == ("the newest mask, 1, is the same" in caught.value.hint)
         assert house.steps(edit)[-1] == "mask-revision"
 
     def test_a_mask_whose_pictures_are_gone_is_not_taken_again(self, own):

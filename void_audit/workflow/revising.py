@@ -204,10 +204,12 @@ def _record_state(recorder: Recorder, person: Signer, fields: dict[str, Any], ma
     if state is None:
         raise AssertionError("no mask yet")
     if fields["identity"] == state.identity:
+        why = "what was meant is of that class already, or lies beside the picture"
+        same = f"the newest mask, {recorder.state.revisions}, is the same"
         raise RequestError(
             "mask-unchanged",
             "The mask stays as it is.",
-            "Nothing was recorded: what was meant is of that class already, or lies beside the picture.",
+            f"Nothing was recorded: {why if made['edits'] else same}.",
         )
     after = MaskFile(recorder.studio.blobs.path(fields["mask"]), schema.values)
     share = changed_share_max(
