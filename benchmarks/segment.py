@@ -34,6 +34,7 @@ from void_audit.model.mask import Bitmap
 from void_audit.model.track import Click, Track
 from void_audit.pipeline.segment.click import ClickSegmenter
 from void_audit.pipeline.segment.marks import Prompt
+from void_audit.pipeline.segment.moving import REACH
 from void_audit.pipeline.segment.saliency import SaliencyNetwork
 from void_audit.pipeline.segment.seed import seed
 from void_audit.weights.store import ModelStore
@@ -196,8 +197,8 @@ def sensitivity(case: Case, model: Path, clicks: int, followed: int) -> str:
     for number, (frame, x, y) in enumerate(clicks_inside(references, clicks)):
         picture = next(clip.frames(frame, frame + 1))
         nearby = (
-            clip.frames(frame + 1, min(frame + 9, len(references))),
-            clip.frames_backwards(frame, max(frame - 8, 0)),
+            clip.frames(frame + 1, min(frame + 1 + REACH, len(references))),
+            clip.frames_backwards(frame, max(frame - REACH, 0)),
         )
         found = seed(picture, Prompt(frame, ((x, y),), ()), saliency, *nearby)
         made.append(overlap(found.mask, references[frame]))

@@ -253,9 +253,10 @@ class _SegmentPass:
             rests = not self._moves(meeting.offset - 1)
             path = Onward(meeting, poses, self._covered[start + meeting.offset] if rests else None)
             for offset in range(meeting.offset, len(poses)):
-                self._seen.pixels["onward"][start + offset] |= cell_counts(
-                    path.at(offset), self._seen.grid
-                ).astype(np.uint16)
+                counts = self._seen.pixels["onward"][start + offset]
+                np.maximum(
+                    counts, cell_counts(path.at(offset), self._seen.grid), out=counts, casting="unsafe"
+                )
 
     def _note(self, index: int, labels: Labels, scene: Scene) -> None:
         artifact, dark = labels == ARTIFACT, cv2.medianBlur(scene.change.shadowed.astype(np.uint8), 5) > 0
