@@ -86,7 +86,9 @@ def revert_mask(studio: Studio, edit: str, person: Signer, number: int) -> EditS
             raise RequestError(
                 "revision-unknown",
                 f"There is no mask {number}.",
-                f"They are 0 (the first) to {len(states) - 1}.",
+                f"They are 0 (the first) to {len(states) - 1}."
+                if len(states) > 1
+                else "There is only mask 0, the first.",
             )
         earlier = states[number]
         for blob in (earlier.mask, earlier.frame_hashes, earlier.preview):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -112,55 +112,58 @@ def _guess(seen: Observation, cells: Cells, name: str) -> AffectedObject | None:
 
 
 def _set_off(cells: Cells, name: str) -> AffectedObject | None:
-    span = _span(cells)
-    if span is None:
-        return None
-    return AffectedObject(
-        noun=f"what the {name} set off"[:200],
-        category="physical",
-        why=f"It looked the same until frame {span.start}, when the object (or something the object had already "
-        "moved) reached it; from then on it looks different. Without the object it would have stayed as it was, "
-        "also where the object hides it now.",
-        will_move=True,
-        frames=span,
-        movement=_movement(cells, span),
-        localizations=_localizations(cells, span),
-        confidence=0.5,
+    return _physical(
+        cells,
+        f"what the {name} set off",
+        "It looked the same until frame {start}, when the object (or something the object had already moved) reached "
+        "it; from then on it looks different. Without the object it would have stayed as it was, also where the "
+        "object hides it now.",
+        0.5,
     )
 
 
 def _deflected(cells: Cells, name: str) -> AffectedObject | None:
-    span = _span(cells)
-    if span is None:
-        return None
-    return AffectedObject(
-        noun=f"what the {name} stopped or turned aside"[:200],
-        category="physical",
-        why=f"It was moving before; at frame {span.start} it met the object, and then stopped or went another "
-        "way. Without the object it would not be here, but would have gone on.",
-        will_move=True,
-        frames=span,
-        movement=_movement(cells, span),
-        localizations=_localizations(cells, span),
-        confidence=0.3,
+    return _physical(
+        cells,
+        f"what the {name} stopped or turned aside",
+        "It was moving before; at frame {start} it met the object, and then stopped or went another way. Without the "
+        "object it would not be here, but would have gone on.",
+        0.3,
     )
 
 
 def _onward(cells: Cells, name: str) -> AffectedObject | None:
+    return _physical(
+        cells,
+        f"where what met the {name} would have gone on",
+        "Something came towards the object and met it at frame {start}. Without the object it would have gone on, and "
+        "would be here. Rules cannot foresee: a path straight on at the same pace is assumed, without friction and "
+        "obstacles, and a fall ends where the object stands.",
+        0.2,
+        _way,
+    )
+
+
+def _physical(
+    cells: Cells,
+    noun: str,
+    why: str,
+    confidence: float,
+    movement: Callable[[Cells, FrameRange], str] | None = None,
+) -> AffectedObject | None:
+    """A thing that would move otherwise; ``why`` names its first frame, ``{start}``."""
     span = _span(cells)
     if span is None:
         return None
     return AffectedObject(
-        noun=f"where what met the {name} would have gone on"[:200],
+        noun=noun[:200],
         category="physical",
-        why=f"Something came towards the object and met it at frame {span.start}. Without the object it would have "
-        "gone on, and would be here. Rules cannot foresee: a path straight on at the same pace is assumed, without "
-        "friction and obstacles, and a fall ends where the object stands.",
+        why=why.format(start=span.start),
         will_move=True,
         frames=span,
-        movement=_way(cells, span),
+        movement=(movement or _movement)(cells, span),
         localizations=_localizations(cells, span),
-        confidence=0.2,
+        confidence=confidence,
     )
 
 
