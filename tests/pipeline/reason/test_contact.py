@@ -24,7 +24,7 @@ from void_audit.errors import Cancelled, MaskError
 from void_audit.media.memory import ArrayClip
 from void_audit.model.geometry import Size
 from void_audit.model.mask import PackedBitmaps
-from void_audit.model.track import Track
+from void_audit.model.track import Click, Track
 from void_audit.pipeline.reason.check import check_consequences
 from void_audit.pipeline.reason.contact import ContactReasoner
 
@@ -209,7 +209,7 @@ def test_shadow_of_a_resting_object_is_only_guessed():
 def test_answer_says_that_it_is_rules_and_what_it_cannot_see():
     world = rolling_ball(frames=12)
     answer = reason(world)
-    assert (answer.engine.kind, answer.engine.version) == ("rules", "2")
+    assert (answer.engine.kind, answer.engine.version) == ("rules", "3")
     assert not answer.engine.counterfactual_dynamics
     assert "not by a model" in answer.consequences.summary
     for blind in ("hidden", "sound", "intent", "would have moved", "cannot foresee"):
@@ -318,3 +318,32 @@ def test_grid_follows_the_constructor():
     assert answer.settings == reasoner.settings == {"short_side_cells": 8, "analysis_short_side": 192}
     assert ContactReasoner().settings["short_side_cells"] == 24
     assert world.clip.info.size == SIZE
+
+
+def test_a_second_object_at_rest_hides_nothing_of_the_first():
+    world = rolling_ball(frames=26)
+    resting = np.zeros((SIZE.height, SIZE.width), bool)
+    resting[4:18, 4:18] = True
+    masks = PackedBitmaps(SIZE, (mask | resting for mask in world.masks))
+    both = Track(masks, world.track.confidence, (0,), world.track.engine)
+    marks = tuple(Click(frame=0, x=9, y=9, object=number) for number in (1, 2))
+
+    def shadows(marks):
+        request = REQUEST.model_copy(update={"clicks": marks})
+        answer = ContactReasoner().reason(world.clip, both, request).consequences
+        return [thing for thing in answer.affected if thing.noun == "shadow of the ball"]
+
+    (alone,) = reason(world).consequences.affected
+    assert [thing.confidence for thing in shadows(marks)] == [alone.confidence]
+    assert [thing.localizations for thing in shadows(marks)] == [alone.localizations]
+    assert alone.confidence not in [thing.confidence for thing in shadows(marks[:1])], (
+        "what the test would miss"
+    )
+
+
+def test_objects_that_touch_are_looked_at_as_one_and_that_is_said():
+    world = rolling_ball(frames=8)
+    marks = tuple(Click(frame=0, x=9, y=9, object=number) for number in (1, 2))
+    answer = ContactReasoner().reason(world.clip, world.track, REQUEST.model_copy(update={"clicks": marks}))
+    assert any("2 objects were marked, and the rules looked at 1" in line for line in answer.warnings)
+    assert not any("objects were marked" in line for line in reason(world).warnings)

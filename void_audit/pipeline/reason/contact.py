@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,8 +21,18 @@ from void_audit.model.track import Track
 from void_audit.pipeline.reason.check import check_consequences, check_track
 from void_audit.pipeline.reason.findings import findings
 from void_audit.pipeline.reason.observe import SHORT_SIDE, Observation, analysis_size, observe
+from void_audit.pipeline.reason.pieces import pieces
 
-VERSION = "2"
+VERSION = "3"
+
+MOST_OBJECTS = 4
+"""Each marked object is looked at by itself, up to so many: every one costs a look at the whole clip."""
+
+_MOST_FINDINGS = 20
+_AS_ONE = (
+    "{marked} objects were marked, and the rules looked at {parts}: those that touch, or are too many, count as one, "
+    "and what one of them causes may be missed. Check the mask by eye, or remove them one after another."
+)
 
 _BLIND = (
     "The rules compare pictures; they do not understand the scene. They cannot see what is hidden behind the "
@@ -68,21 +79,28 @@ class ContactReasoner:
         check_track(clip.info, track)
         grid = grid_for(clip.info.size, self._cells)
         watched = _Digesting(clip)
-        seen = observe(watched, track, grid, progress)
-        things = findings(seen, request.object)
-        warnings = _warnings(seen, track)
+        marked = len({mark.object for mark in request.marks})
+        parts = pieces(track.masks, min(marked, MOST_OBJECTS))
+        looks = [
+            observe(watched, replace(track, masks=part), grid, _told(progress, number, len(parts)))
+            for number, part in enumerate(parts, start=1)
+        ]
+        found = [findings(seen, request.object) for seen in looks]
+        things, warnings = _joined(found, _of_each(looks))
+        if len(parts) < marked:
+            warnings.append(_AS_ONE.format(marked=marked, parts=len(parts)))
         consequences = Consequences(
             grid=grid,
             instruction=request.instruction,
             affected=tuple(things),
             summary=_summary(things, warnings),
-            confidence=_confidence(seen, things),
+            confidence=min(_confidence(seen, of_it) for seen, of_it in zip(looks, found, strict=True)),
         )
         return Reasoning(
             consequences=check_consequences(consequences, clip.info),
             exchange=Exchange(
                 request=self._request(clip.info, track, request, grid, watched.digest()),
-                reply=_reply(seen, things),
+                reply=_reply(looks, things),
             ),
             engine=self.info,
             settings=self.settings,
@@ -152,7 +170,36 @@ def _track_digest(track: Track) -> str:
     return digest.hexdigest()
 
 
-def _warnings(seen: Observation, track: Track) -> list[str]:
+def _told(progress: Progress, number: int, of: int) -> Progress:
+    if of == 1:
+        return progress
+    return lambda what, done, total: progress(f"Object {number}: {what}", done, total)
+
+
+def _joined(found: list[list[AffectedObject]], warnings: list[str]) -> tuple[list[AffectedObject], list[str]]:
+    """What was found of every object: the surest of it, and a warning more, where an answer cannot hold all."""
+    things = [thing for of_one in found for thing in of_one]
+    if len(things) <= _MOST_FINDINGS:
+        return things, warnings
+    surest = sorted(things, key=lambda thing: -thing.confidence)[:_MOST_FINDINGS]
+    return surest, [
+        *warnings,
+        f"{len(things)} consequences were found; the {_MOST_FINDINGS} surest are named.",
+    ]
+
+
+def _of_each(looks: list[Observation]) -> list[str]:
+    """The warnings of every look; where there are several, with whose they are."""
+    if len(looks) == 1:
+        return _warnings(looks[0])
+    return [
+        f"The object that is number {number} by size: {line}"
+        for number, seen in enumerate(looks, start=1)
+        for line in _warnings(seen)
+    ]
+
+
+def _warnings(seen: Observation) -> list[str]:
     visible = [index for index, centre in enumerate(seen.centres) if centre is not None]
     if not visible:
         return ["The object is not visible on any frame: nothing was looked for."]
@@ -197,15 +244,16 @@ def _summary(things: list[AffectedObject], warnings: list[str]) -> str:
     return " ".join([*parts, _BLIND])[:4000]
 
 
-def _reply(seen: Observation, things: list[AffectedObject]) -> bytes:
-    """The raw findings, before they were put into words and checked."""
-    return canonical(
+def _reply(looks: list[Observation], things: list[AffectedObject]) -> bytes:
+    """The raw findings, before they were put into words and checked; of each object what was seen."""
+    seen = [
         {
             "analysis_size": list(seen.size),
             "segments": [[segment.start, segment.stop, segment.still] for segment in seen.segments],
             "object_travelled": seen.travelled,
             "clean_surroundings": [round(float(share), 3) for share in seen.clean],
             "pixels_per_frame": {kind: per.sum(axis=(1, 2)).tolist() for kind, per in seen.pixels.items()},
-            "affected": [thing.model_dump(mode="json") for thing in things],
         }
-    )
+        for seen in looks
+    ]
+    return canonical({"objects": seen, "affected": [thing.model_dump(mode="json") for thing in things]})
