@@ -179,10 +179,10 @@ def test_results_are_printed_once_the_progress_display_is_gone(own, monkeypatch)
     def printed(name):
         real = getattr(commands, name)
 
-        def check(*args):
+        def check(*args, **options):
             assert not live, name
             seen.append(name)
-            return real(*args)
+            return real(*args, **options)
 
         return check
 
