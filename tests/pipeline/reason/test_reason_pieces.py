@@ -58,6 +58,26 @@ def test_an_object_that_comes_back_is_the_one_that_was_away():
     assert seen(second) == [90, 90, None, None, None, 60, 60]
 
 
+def test_a_large_object_that_was_hidden_is_not_two_and_leaves_the_small_one_its_place():
+    big, small = (0, 0, 20, 20), (100, 40, 12, 8)
+    frames = [*[[big, small]] * 4, *[[small]] * 3, *[[(50, 0, 20, 20), small]] * 4]
+    first, second = pieces(track(*frames), 2)
+    assert seen(first) == [0] * 4 + [None] * 3 + [50] * 4
+    assert seen(second) == [100] * 11
+
+
+def test_two_that_are_hidden_at_once_come_back_as_two():
+    frames = [*[[(0, 0, 20, 20), (0, 40, 9, 9)]] * 3, [], *[[(40, 0, 20, 20), (40, 40, 9, 9)]] * 3]
+    first, second = pieces(track(*frames), 2)
+    assert [int(mask.sum()) for mask in first] == [400] * 3 + [0] + [400] * 3
+    assert [int(mask.sum()) for mask in second] == [81] * 3 + [0] + [81] * 3
+
+
+def test_one_after_another_are_two():
+    first, second = pieces(track([(0, 0, 20, 20)], [(0, 0, 20, 20)], [], [(90, 0, 20, 20)]), 2)
+    assert (seen(first), seen(second)) == ([0, 0, None, None], [None, None, None, 90])
+
+
 def test_specks_belong_to_the_nearest_object_that_is_always_there():
     frames = [[(0, 0, 20, 20), (90, 30, 15, 15)]] * 3
     frames[1] = [*frames[1], (110, 55, 2, 2)]
