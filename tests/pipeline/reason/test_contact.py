@@ -26,7 +26,7 @@ from void_audit.model.geometry import Size
 from void_audit.model.mask import PackedBitmaps
 from void_audit.model.track import Click, Track
 from void_audit.pipeline.reason.check import check_consequences
-from void_audit.pipeline.reason.contact import ContactReasoner
+from void_audit.pipeline.reason.contact import ContactReasoner, _summary
 
 
 def reason(world):
@@ -339,6 +339,14 @@ def test_a_second_object_at_rest_hides_nothing_of_the_first():
     assert alone.confidence not in [thing.confidence for thing in shadows(marks[:1])], (
         "what the test would miss"
     )
+
+
+def test_a_long_summary_still_says_what_the_rules_cannot_see():
+    (alone,) = reason(rolling_ball(frames=26)).consequences.affected
+    long = _summary([alone.model_copy(update={"why": "w" * 900})] * 20, ["a warning"])
+    assert len(long) == 4000
+    assert long.endswith("is assumed.")
+    assert "cannot foresee" in _summary([], [])
 
 
 def test_objects_that_touch_are_looked_at_as_one_and_that_is_said():

@@ -29,6 +29,7 @@ MOST_OBJECTS = 4
 """Each marked object is looked at by itself, up to so many: every one costs a look at the whole clip."""
 
 _MOST_FINDINGS = 20
+_LONGEST_SUMMARY = 4000
 _AS_ONE = (
     "{marked} objects were marked, and the rules looked at {parts}: those that touch, or are too many, count as one, "
     "and what one of them causes may be missed. Check the mask by eye, or remove them one after another."
@@ -241,7 +242,7 @@ def _summary(things: list[AffectedObject], warnings: list[str]) -> str:
         found or "Nothing was found that the object caused.",
         *warnings,
     ]
-    return " ".join([*parts, _BLIND])[:4000]
+    return f"{' '.join(parts)[: _LONGEST_SUMMARY - len(_BLIND) - 1]} {_BLIND}"
 
 
 def _reply(looks: list[Observation], things: list[AffectedObject]) -> bytes:
