@@ -27,3 +27,9 @@ def test_a_figure_without_words_keeps_its_name():
 
 def test_nothing_is_nothing():
     assert in_words({}) == ""
+    assert in_words({"refined": 0.0}) == ""
+
+
+def test_a_pass_that_began_at_its_beginning_has_not_gone_on():
+    assert in_words({"steps": 30, "resumed_from_step": 0}) == "30 steps"
+    assert in_words({"steps": 30, "resumed_from_step": 12}) == "30 steps, gone on from step 12"

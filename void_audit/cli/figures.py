@@ -28,11 +28,16 @@ _WORDS = {
     "seconds_per_forward": "{:.2f} seconds a forward",
 }
 _FILL = "fill_"
+_NOTHING_IF_ZERO = {"resumed_from_step"}
 
 
 def in_words(statistics: Mapping[str, float]) -> str:
     """The figures of a pass as one line, in the order of the table; what it does not know comes last, by its name."""
-    plain = {name.removeprefix(_FILL): value for name, value in statistics.items()}
+    plain = {
+        name.removeprefix(_FILL): value
+        for name, value in statistics.items()
+        if value or name not in _NOTHING_IF_ZERO
+    }
     known = [words.format(plain[name]) for name, words in _WORDS.items() if name in plain]
     others = [f"{name.replace('_', ' ')} {value:g}" for name, value in plain.items() if name not in _WORDS]
     return ", ".join(words for words in (*known, *others) if words)
