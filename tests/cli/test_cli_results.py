@@ -128,6 +128,12 @@ def test_rules_made_for_a_schema_that_sleep_are_named(house, planned, schema, ac
     assert any("rule pack 'localization'" in line for line in warnings) is asleep
 
 
+def test_a_house_schema_that_is_called_like_a_pack_is_not_what_that_is_made_for(house, planned):
+    packs = [pack for pack in house.workshop.packs if pack.name != "news"]
+    warnings = planned_json(replace(house.workshop, packs=packs), masked(planned, "news"))["warnings"]
+    assert not any("rule pack" in line for line in warnings)
+
+
 def test_a_command_that_goes_on_by_itself_names_no_next_one(house, planned, capsys):
     print_planned(house.workshop, planned, goes_on=True)
     assert "Next:" not in capsys.readouterr().out

@@ -16,6 +16,7 @@ from void_audit.model.decision import PolicyDecision
 from void_audit.model.lifecycle import EditState
 from void_audit.model.plan import EditPlan
 from void_audit.model.void import VoidSettings
+from void_audit.pipeline.masks import schema as schemas
 from void_audit.pipeline.masks.comparison import comparison
 from void_audit.policy.pack import builtin_names
 from void_audit.workflow.material import recorded_request, supplied_warnings
@@ -138,8 +139,8 @@ def print_finished(studio: Studio, finished: Finished) -> None:
         say_wrapped(f"warning: {warning}", "yellow")
     for number in (1, 2):
         take = state.take(number)
-        if take is not None and take.statistics:
-            say_wrapped(f"Pass {number} ({take.engine.name}): {in_words(take.statistics)}.")
+        if take is not None and (figures := in_words(take.statistics)):
+            say_wrapped(f"Pass {number} ({take.engine.name}): {figures}.")
     if state.composite and state.output:
         say(
             f"Outside the mask {state.composite.keep_samples_changed} of {state.composite.keep_samples:,} samples "
@@ -204,7 +205,8 @@ def _planned_warnings(studio: Studio, planned: Planned) -> list[str]:
 def _rules_asleep(studio: Studio, state: EditState) -> list[str]:
     """Said where void-audit has rules for the mask's schema, and the house has not activated them."""
     name = state.mask.mask_schema.name if state.mask else ""
-    if state.seal or name not in builtin_names() or name in {pack.name for pack in studio.packs}:
+    made_for_it = name in schemas.builtin_names() and name in builtin_names()
+    if state.seal or not made_for_it or name in {pack.name for pack in studio.packs}:
         return []
     return [
         f"The rule pack {name!r}, which is made for masks of this schema, is not active here: nothing of it was asked. "
