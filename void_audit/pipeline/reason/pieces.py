@@ -17,7 +17,7 @@ import numpy.typing as npt
 from void_audit.model.mask import Bitmap, PackedBitmaps
 
 _REACH = 9
-"""Pixels at the track's size, odd: what is no further from a piece of the frame before belongs to it."""
+"""Pixels at the track's size: what is no further from a piece of the frame before belongs to it."""
 
 _SPECK = 16
 """Pixels: smaller components are not followed, however many a noisy mask has; each goes to the nearest object."""
