@@ -175,9 +175,8 @@ class _Teller:
         if found is None:
             return [*lines, f"reasoning: {self._absent(record.consequences)}", *warned]
         lines.append(found.summary)
-        for number, thing in enumerate(
-            found.affected, 1
-        ):  # reasons that the summary gives are not said again
+        for number, thing in enumerate(found.affected, 1):
+            # Reasons that the summary gives are not said again.
             why = "" if thing.why in found.summary else f": {thing.why}"
             lines.append(f"{number}. {thing.noun}, frames {thing.frames.start}-{thing.frames.stop - 1}{why}")
         return [*lines, *warned]

@@ -210,7 +210,7 @@ def _rules_asleep(studio: Studio, state: EditState) -> list[str]:
         return []
     return [
         f"The rule pack {name!r}, which is made for masks of this schema, is not active here: nothing of it was asked. "
-        f"An administrator adds it in settings.toml (packs)."
+        "An administrator adds it in settings.toml (packs)."
     ]
 
 

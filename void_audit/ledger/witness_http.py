@@ -75,10 +75,8 @@ class _Limit:
     """Hangs up at a time: time-outs of sockets begin anew with every byte that trickles in."""
 
     def __init__(self, connection: HTTPConnection, until: float) -> None:
-        self._socket, self._passed = (
-            connection.sock,
-            threading.Event(),
-        )  # the connection forgets it before the end
+        self._socket = connection.sock  # the connection forgets it before the end
+        self._passed = threading.Event()
         self._timer = threading.Timer(max(until - time.monotonic(), 0), self._hang_up)
         self._timer.daemon = True
 

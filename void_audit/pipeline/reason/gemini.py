@@ -22,7 +22,6 @@ from void_audit.pipeline.reason.service.secret import MASK, Secret
 from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, printable, text_at
 from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
-from void_audit.pipeline.reason.vlm.schema import in_words
 
 if TYPE_CHECKING:
     import httpx2
@@ -129,9 +128,8 @@ class GeminiTransport:
             timeout=max(1, round(self._settings.timeout * 1000)),
             httpx_client=http,
             httpx_async_client=unused,
-            async_client_args={
-                "ssl": SSLContext(PROTOCOL_TLS_CLIENT)
-            },  # else made from SSL_CERT_FILE, for a socket
+            # Never used, but else made from SSL_CERT_FILE.
+            async_client_args={"ssl": SSLContext(PROTOCOL_TLS_CLIENT)},
             retry_options=types.HttpRetryOptions(attempts=1),
         )
         debug = DebugConfig(client_mode=None, replays_directory=None, replay_id=None)
@@ -182,8 +180,8 @@ def _contents(question: Question, structured: bool) -> list[types.Content]:
     from google.genai import types  # noqa: PLC0415
 
     parts = [part for medium in question.media for part in _parts(medium)]
-    text = question.text if structured else f"{question.text}\n{in_words(question.schema)}"
-    return [types.Content(role="user", parts=[*parts, types.Part.from_text(text=text)])]
+    asked = types.Part.from_text(text=question.asked(structured))
+    return [types.Content(role="user", parts=[*parts, asked])]
 
 
 def _parts(medium: Medium) -> list[types.Part]:

@@ -20,7 +20,7 @@ from void_audit.pipeline.reason.service.secret import Secret
 from void_audit.pipeline.reason.service.untrusted import Json, at, counts_at, items_at, text_at
 from void_audit.pipeline.reason.service.verdict import checked_text, cut_off, envelope, malformed, refused
 from void_audit.pipeline.reason.vlm.base import Answer, Medium, Question
-from void_audit.pipeline.reason.vlm.schema import in_words, inlined
+from void_audit.pipeline.reason.vlm.schema import inlined
 
 if TYPE_CHECKING:
     import httpx2
@@ -131,8 +131,7 @@ class OpenAiTransport:
     def _content(self, question: Question) -> list[dict[str, Any]]:
         """Each picture after its caption, then the question; a clip, with its caption, only if settings say so."""
         media = [m for m in question.media if self._settings.video or not m.media_type.startswith("video/")]
-        structured = self._settings.structured
-        text = question.text if structured else f"{question.text}\n{in_words(question.schema)}"
+        text = question.asked(self._settings.structured)
         return [*(part for medium in media for part in _parts(medium)), _text_part(text)]
 
     def _answer(self, call: Call, body: Json) -> Answer:

@@ -95,7 +95,7 @@ def _followed(masks: PackedBitmaps) -> tuple[list[list[int]], dict[int, _Piece]]
     """For each frame the piece of each of its components, and all pieces by name."""
     parents: list[int] = []
     nodes: list[list[int]] = []
-    counted: list[_Components] = []
+    counted: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]] = []
     before: _Components | None = None
     for mask in masks:
         now = _components(mask)
@@ -105,12 +105,12 @@ def _followed(masks: PackedBitmaps) -> tuple[list[list[int]], dict[int, _Piece]]
             for new, old in _meeting(now, before):
                 parents[_root(parents, here[new - 1])] = _root(parents, nodes[-1][old - 1])
         nodes.append(here)
-        counted.append(now._replace(labels=np.zeros((0, 0), np.int32)))
+        counted.append((now.areas, now.centres))
         before = now
     names = [[_root(parents, node) for node in here] for here in nodes]
     found: dict[int, _Piece] = {}
-    for frame, (now, named) in enumerate(zip(counted, names, strict=True)):
-        for name, area, centre in zip(named, now.areas, now.centres, strict=True):
+    for frame, ((areas, centres), named) in enumerate(zip(counted, names, strict=True)):
+        for name, area, centre in zip(named, areas, centres, strict=True):
             found.setdefault(name, _Piece()).add(frame, int(area), centre)
     return names, found
 

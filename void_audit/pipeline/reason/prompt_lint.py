@@ -84,9 +84,8 @@ def _remarks(text: str, removed: Sequence[str], instruction: str) -> list[Sugges
         _naming(text, removed),
         _negation(text, removed),
         language,
-        [
-            s for s in _length(text) if not language or s.code != "prompt-short"
-        ],  # words of English are counted
+        # Words of English are counted.
+        [s for s in _length(text) if not language or s.code != "prompt-short"],
         _opener(text),
     )
     return [s for remark in remarks for s in remark]

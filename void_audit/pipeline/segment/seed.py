@@ -92,9 +92,8 @@ def _looks(picture: RGB, found: Candidate, edges: Heat, agreed: float) -> float:
     bins = bins_of(picture[near.of])
     apart = 1 - likeness(histogram(bins, inside), histogram(bins, ring)) if ring.any() else 0.0
     outline = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, disc(1)) > 0
-    sharp = (
-        float(edges[near.of][outline].mean()) if outline.any() else 0.0
-    )  # all of the picture has no outline
+    # A mask of all of the picture has no outline.
+    sharp = float(edges[near.of][outline].mean()) if outline.any() else 0.0
     return 0.25 * apart + 0.25 * sharp + 0.3 * agreed + 0.2 * found.whole
 
 

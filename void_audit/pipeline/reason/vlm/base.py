@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from void_audit.model.engine import EngineInfo
 from void_audit.model.reasoning import Exchange
 from void_audit.model.seeing import VlmSettings
+from void_audit.pipeline.reason.vlm.schema import in_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Question:
     text: str
     schema: Mapping[str, Any]
     """JSON Schema of the reply, in the subset that all services take; its objects are named in ``$defs``."""
+
+    def asked(self, structured: bool) -> str:
+        """What is asked at the end: with the schema in words, where the service does not hold the model to it."""
+        return self.text if structured else f"{self.text}\n{in_words(self.schema)}"
 
 
 @dataclass(frozen=True)
